@@ -1,0 +1,53 @@
+"""The words of a pipeline file, and the map of the code.
+
+A pipeline file declares stages (`lang/`), the compiler turns them into a `Plan` or into diagnostics (`compiler/`), and
+everything after that reads only the plan: `runner/` executes it, `store/` keeps what it made, `gates/` judge it. `stages/`
+has one file a stage type, `cli/` one a command. `base/` is what all of them speak in.
+"""
+
+from pipeline_dsl.lang.architecture import Llama
+from pipeline_dsl.lang.artifact import Artifact
+from pipeline_dsl.lang.artifacts import (
+    CausalModel,
+    Chats,
+    Checkpoint,
+    Corpus,
+    Dataset,
+    EvalReport,
+    EvalSuite,
+    Policy,
+    Preferences,
+    Prompts,
+    QuantizedModel,
+    RewardModel,
+    ScalingLaw,
+    ServerSpec,
+    SftModel,
+    Source,
+    Tokenizer,
+    Weights,
+)
+from pipeline_dsl.lang.budget import Budget
+from pipeline_dsl.lang.fields import Count, Fraction, NonNegative, Positive, Range, Whole, execution, held_out
+from pipeline_dsl.lang.gate import Gate, Metric, baseline, metric
+from pipeline_dsl.lang.hardware import (
+    A100_40,
+    A100_80,
+    B200,
+    CPU_CORE,
+    H100,
+    H200,
+    H800,
+    L40S,
+    MI300X,
+    V100,
+    Device,
+    Hardware,
+)
+from pipeline_dsl.lang.measure import Divergence, Score
+from pipeline_dsl.lang.pipeline import Pipeline, Release
+from pipeline_dsl.lang.size import Size, Sizes, Work
+from pipeline_dsl.lang.stage import Problem, Ref, Stage
+from pipeline_dsl.lang.workspace import Workspace
+
+__all__ = [name for name in dir() if name[0] != "_" and name not in ("lang", "base")]

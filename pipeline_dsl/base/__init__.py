@@ -1,0 +1,1 @@
+"""The ground floor: values every other layer speaks in. Imports nothing of ours."""

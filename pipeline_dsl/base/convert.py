@@ -1,0 +1,118 @@
+"""JSON data to typed values and back, by cattrs: the only place that uses it.
+
+Unknown keys are errors. A union of attrs classes is told apart by the `$type` key that `canonical.plain` writes.
+"""
+
+import types
+from enum import Enum
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_structure_fn
+
+from pipeline_dsl.base.canonical import TAG
+from pipeline_dsl.base.fault import BadFile
+
+T = TypeVar("T")
+
+
+def _tagged(target: Any) -> bool:
+    if get_origin(target) not in (Union, types.UnionType):
+        return False
+    return sum(attrs.has(arm) for arm in get_args(target)) > 1
+
+
+def _structure_tagged(data: Any, target: Any) -> Any:
+    arms = get_args(target)
+    if data is None and type(None) in arms:
+        return None
+    for arm in arms:
+        if attrs.has(arm) and arm.__name__ == data.get(TAG):
+            return _converter.structure(data, arm)
+    names = ", ".join(arm.__name__ for arm in arms)
+    raise ValueError(f"{TAG} is {data.get(TAG)!r}, not one of {names}")
+
+
+def _attrs_factory(target: type[Any]) -> Any:
+    structure = make_dict_structure_fn(target, _converter, _cattrs_forbid_extra_keys=True)
+
+    def run(data: Any, kind: type[Any]) -> Any:
+        if not isinstance(data, dict):
+            raise ValueError(f"{kind.__name__} is written as a mapping, not {data!r:.80}")
+        found = cast("dict[str, Any]", data)
+        if TAG in found and found[TAG] != target.__name__:
+            raise ValueError(f"{TAG} is {found[TAG]!r}, not {target.__name__!r}")
+        return structure({key: value for key, value in found.items() if key != TAG}, kind)
+
+    return run
+
+
+def _exactly(kind: type[Any], *also: type[Any]) -> Any:
+    def check(data: Any, _: Any) -> Any:
+        if type(data) is not kind and type(data) not in also:
+            raise ValueError(f"{data!r:.80} is not {kind.__name__}")
+        return kind(data)
+
+    return check
+
+
+def _mapping(data: Any, target: Any) -> Any:
+    if not isinstance(data, dict):
+        raise ValueError(f"expected a mapping, not {data!r:.80}")
+    value = (get_args(target) or (str, Any))[1]
+    return {str(key): _converter.structure(item, value) for key, item in cast("dict[Any, Any]", data).items()}
+
+
+def _sequence(data: Any, target: Any) -> Any:
+    if not isinstance(data, list | tuple):
+        raise ValueError(f"expected a list, not {data!r:.80}")
+    item = (get_args(target) or (Any,))[0]
+    return tuple(_converter.structure(element, item) for element in cast("list[Any]", data))
+
+
+def _is_sequence(target: Any) -> bool:
+    origin = get_origin(target)
+    return origin is not None and getattr(origin, "__name__", "") == "Sequence"
+
+
+def _is_mapping(target: Any) -> bool:
+    origin = get_origin(target)
+    return origin is not None and (origin is dict or getattr(origin, "__name__", "") == "Mapping")
+
+
+_converter = cattrs.Converter(detailed_validation=True)
+_converter.register_structure_hook_factory(attrs.has, _attrs_factory)
+_converter.register_structure_hook_func(_tagged, _structure_tagged)
+_converter.register_structure_hook_func(_is_mapping, _mapping)
+_converter.register_structure_hook_func(_is_sequence, _sequence)
+_converter.register_structure_hook(str, _exactly(str))
+_converter.register_structure_hook(bool, _exactly(bool))
+_converter.register_structure_hook(int, _exactly(int))
+_converter.register_structure_hook(float, _exactly(float, int))
+
+
+def structure(data: Any, target: type[T], *, what: str) -> T:
+    """`data` as a `target`; `what` names the data in the error.
+
+    Raises: BadFile, listing every place where the data does not fit.
+    """
+    try:
+        return _converter.structure(data, target)
+    except cattrs.BaseValidationError as error:
+        places = "\n  ".join(cattrs.transform_error(error, path=what))
+        raise BadFile(f"{what} is not what it should be:\n  {places}") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadFile(f"{what} is not what it should be: {error}") from error
+
+
+def unstructure(value: object) -> Any:
+    """An attrs value as JSON data without class tags, which is what our own files hold."""
+    kind = type(value)
+    if attrs.has(kind):
+        return {field.name: unstructure(getattr(value, field.name)) for field in attrs.fields(kind)}
+    if kind is tuple or kind is list:
+        return [unstructure(item) for item in cast("tuple[object, ...]", value)]
+    if isinstance(value, dict):
+        return {key: unstructure(item) for key, item in cast("dict[str, object]", value).items()}
+    return value.value if isinstance(value, Enum) else value

@@ -1,0 +1,71 @@
+"""Digests: sha256 of bytes, of files and of canonical values.
+
+A file of at most `SHARD` bytes has the sha256 that `sha256sum` prints, spelled `sha256:<hex>`. A larger one is hashed in
+shards, on all cores: `sha256-sharded:<hex>` is the sha256 of its shards' binary sha256, in order. The two never mix,
+since the length of a file decides which one it has.
+"""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NewType
+
+from pipeline_dsl.base.canonical import spell
+
+Digest = NewType("Digest", str)
+"""`algorithm:hex`, whole; shortened only where a person reads it."""
+
+SHARD = 64 * 2**20
+"""Bytes a shard. Part of the meaning of `sha256-sharded`: it never changes."""
+
+_BUFFER = 2**18  # fits the second-level cache, so that bytes are hashed where they were read to
+
+
+def digest_bytes(data: bytes) -> Digest:
+    """The digest of `data`, which is held in memory and therefore small."""
+    return Digest("sha256:" + hashlib.sha256(data).hexdigest())
+
+
+def digest_plain(data: object) -> Digest:
+    """The digest of JSON data in its canonical spelling."""
+    return digest_bytes(spell(data))
+
+
+def digest_file(path: Path) -> Digest:
+    """The digest of a file's bytes, read once; large files use every core this process may use.
+
+    Raises: OSError.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size <= SHARD:
+            return Digest("sha256:" + _range(descriptor, 0, size).hex())
+        starts = range(0, size, SHARD)
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            shards = pool.map(lambda start: _range(descriptor, start, min(SHARD, size - start)), starts)
+            return Digest("sha256-sharded:" + hashlib.sha256(b"".join(shards)).hexdigest())
+    finally:
+        os.close(descriptor)
+
+
+def _range(descriptor: int, start: int, length: int) -> bytes:
+    """Binary sha256 of `length` bytes at `start`; shorter if the file ends there."""
+    state = hashlib.sha256()
+    buffer = bytearray(min(_BUFFER, max(length, 1)))
+    view = memoryview(buffer)
+    end = start + length
+    while start < end:
+        got = os.preadv(descriptor, [view[: end - start]], start)
+        if not got:
+            break
+        state.update(view[:got])
+        start += got
+    return state.digest()
+
+
+def short(digest: str) -> str:
+    """A digest as a person reads it: `sha256:9f3c12ab`."""
+    algorithm, _, value = digest.partition(":")
+    return f"{algorithm}:{value[:12]}"

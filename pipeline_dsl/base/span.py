@@ -1,0 +1,115 @@
+"""Where a thing was written, down to the column.
+
+Taking a mark must cost next to nothing, since every declaration takes one: it keeps the code object and the
+instruction, and becomes a `Span` only when something has to be said about it.
+"""
+
+import ast
+import functools
+import sys
+from types import CodeType
+
+import attrs
+
+_OURS = frozenset({"pipeline_dsl", "attr", "attrs", "dataclasses", "copy"})
+
+
+@attrs.frozen(order=True)
+class Span:
+    """A range of source text. Lines count from 1, columns from 0 in characters, the end is exclusive."""
+
+    file: str
+    line: int
+    column: int = 0
+    end_line: int = 0
+    end_column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column + 1}"
+
+
+@attrs.frozen(eq=False)
+class Mark:
+    """An instruction of a code object: a span not yet looked up."""
+
+    code: CodeType
+    instruction: int
+
+    def span(self) -> Span:
+        """The source range of the call that was running."""
+        line, end_line, column, end_column = _positions(self.code)[self.instruction // 2]
+        file = self.code.co_filename
+        if line is None:
+            return Span(file, self.code.co_firstlineno)
+        text = source_line(file, line)
+        return Span(file, line, _characters(text, column), end_line or line, _characters(source_line(file, end_line or line), end_column))
+
+    def argument(self, name: str) -> Span:
+        """The source range of the value given for the keyword `name`, or of the whole call if it is not there."""
+        call = self.span()
+        node = _calls(call.file).get((call.line, call.column, call.end_line, call.end_column))
+        for keyword in node.keywords if node else ():
+            if keyword.arg == name:
+                return node_span(call.file, keyword.value)
+        return call
+
+
+def mark() -> Mark | None:
+    """The innermost frame outside this package and what constructs for it; None when there is none."""
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in _OURS:
+            return Mark(frame.f_code, frame.f_lasti)
+        frame = frame.f_back
+    return None
+
+
+def node_span(file: str, node: ast.expr | ast.stmt) -> Span:
+    """The source range of a syntax node."""
+    end = node.end_lineno or node.lineno
+    return Span(
+        file,
+        node.lineno,
+        _characters(source_line(file, node.lineno), node.col_offset),
+        end,
+        _characters(source_line(file, end), node.end_col_offset or node.col_offset),
+    )
+
+
+@functools.cache
+def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None, int | None]]:
+    return list(code.co_positions())
+
+
+@functools.cache
+def _source(file: str) -> list[str]:
+    try:
+        with open(file, encoding="utf-8", errors="replace") as stream:
+            return stream.read().splitlines()
+    except OSError:
+        return []
+
+
+def source_line(file: str, line: int) -> str:
+    """Line `line` of a file, without its end; empty if there is none."""
+    lines = _source(file)
+    return lines[line - 1] if 0 < line <= len(lines) else ""
+
+
+@functools.cache
+def _calls(file: str) -> dict[tuple[int, int, int, int], ast.Call]:
+    try:
+        tree = ast.parse("\n".join(_source(file)))
+    except (SyntaxError, ValueError):
+        return {}
+    found: dict[tuple[int, int, int, int], ast.Call] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            span = node_span(file, node)
+            found[span.line, span.column, span.end_line, span.end_column] = node
+    return found
+
+
+def _characters(text: str, offset: int | None) -> int:
+    """A UTF-8 byte offset, as the compiler counts, in characters, as people do."""
+    return len(text.encode()[: offset or 0].decode(errors="replace"))

@@ -1,0 +1,54 @@
+"""The table of commands. Each is a module of this package with a function of the same name."""
+
+import importlib
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+COMMANDS = {
+    "check": "Compile pipelines and print what is wrong with them.",
+    "plan": "Show what a pipeline would run, why, and what it would take.",
+    "run": "Run a pipeline or a saved plan, as far as it is not done.",
+    "gate": "Judge a run: SHIP, or HOLD with the failing gates.",
+    "serve": "Serve a model that a gate let out.",
+    "status": "Show how far the runs of this folder are.",
+    "logs": "Print what a stage printed.",
+    "graph": "Draw a pipeline.",
+    "store": "List, verify or clean what was made.",
+    "stage": "Run one stage of a saved plan, as launchers do.",
+    "init": "Write a starter project.",
+    "explain": "Explain a diagnostic's code.",
+    "generate": "Write the reference under generated/.",
+}
+"""Every command with its one-line help, so that `pdsl --help` imports none of them."""
+
+
+class Commands(TyperGroup):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands, in the order in which a user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command as a list of commands shows it: its name and what it is for."""
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is called, imported now."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, _build(name) if name in COMMANDS else command, rest
+
+
+def _build(name: str) -> Any:
+    module = importlib.import_module(f"pipeline_dsl.cli.{name}")
+    return typer.main.get_command(module.app)
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def pdsl() -> None:
+    """Compile, plan, run and gate LLM pipelines written as Python declarations."""

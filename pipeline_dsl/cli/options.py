@@ -1,0 +1,70 @@
+"""Arguments that several commands share, and how a target becomes a plan."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline_dsl.base.diagnostic import Severity
+from pipeline_dsl.base.fault import Exit, Usage
+from pipeline_dsl.cli.report import print_text
+from pipeline_dsl.compiler.compile import Compiled, compile_target
+from pipeline_dsl.plan import plan as plans
+from pipeline_dsl.plan.plan import Plan
+from pipeline_dsl.store.layout import Layout
+from pipeline_dsl.store.store import Store
+
+StoreOption = Annotated[Path, typer.Option("--store", envvar="PDSL_STORE", help="Where results, runs and logs are kept.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Target = Annotated[str, typer.Argument(help="A pipeline: a .py file, the name of a module, or a saved plan.json.")]
+
+DEFAULT_STORE = Path(".pdsl")
+
+
+def open_store(folder: Path) -> Store:
+    """The store in a folder, which need not exist yet."""
+    return Store(Layout(folder))
+
+
+def compile_or_exit(target: str) -> Compiled:
+    """Compile a target; print findings to standard error, and end the process if one of them is an error.
+
+    Raises: typer.Exit; Usage.
+    """
+    compiled = compile_target(target)
+    if compiled.diagnostics:
+        print_text(compiled.diagnostics, sys.stderr)
+    if any(diagnostic.severity is Severity.ERROR for diagnostic in compiled.diagnostics):
+        raise typer.Exit(int(Exit.FINDINGS))
+    return compiled
+
+
+def plan_of(target: str) -> tuple[Plan, Compiled | None]:
+    """The plan of a target; a saved plan is taken as it is, a pipeline is compiled.
+
+    Raises: typer.Exit; Usage; BadFile; DigestMismatch.
+    """
+    if target.endswith(".json"):
+        return plans.read(Path(target)), None
+    compiled = compile_or_exit(target)
+    if compiled.plan is None:
+        raise AssertionError("a target without errors has a plan")
+    return compiled.plan, compiled
+
+
+def find_manifest(given: Path | None, store: Path) -> Path:
+    """The manifest that a command is about: the one named, or the one written last in this folder.
+
+    Raises: Usage if there is none.
+    """
+    if given is not None:
+        if given.is_dir():
+            return given / "manifest.yaml"
+        return given
+    found = list(Layout(store).runs.glob("*/manifest.yaml"))
+    if not found:
+        raise Usage("nothing was run here yet", help="run a pipeline first: `pdsl run pipelines/tiny.py`")
+    newest = max(found, key=lambda path: path.stat().st_mtime_ns)
+    return Path(os.path.relpath(newest)) if newest.is_absolute() else newest

@@ -1,0 +1,82 @@
+"""`pdsl run`: make what is not made yet."""
+
+import json as codec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline_dsl.base.units import dollars, duration
+from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, Target, open_store, plan_of
+from pipeline_dsl.cli.watch import watcher
+from pipeline_dsl.plan.plan import Plan
+from pipeline_dsl.runner.run import Order, Outcome
+from pipeline_dsl.runner.run import run as execute
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    target: Target,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=0, help="Cores to keep busy; 0 is all of them.")] = 0,
+    start: Annotated[str | None, typer.Option("--from", metavar="STAGE", help="Run STAGE again and everything that depends on it.")] = None,
+    only: Annotated[str | None, typer.Option("--only", metavar="STAGE", help="Run nothing but STAGE; its inputs must be done.")] = None,
+    json: JsonOption = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Run a pipeline or a saved plan, as far as it is not done.
+
+    Finished stages are found by digest and skipped. Interrupted at any moment, the same command goes on. Exits 5 if a stage
+    failed, 4 if something in the store is not what its digest says, 3 if the budget is spent.
+
+    Example: pdsl run pipelines/tiny.py --jobs 2
+    """
+    plan, _ = plan_of(target)
+    order = Order(jobs=jobs, again=_again(plan, start), only=None if only is None else frozenset({plan.stage(only).name}))
+    watch = watcher(plan, quiet=json)
+    outcome = execute(plan, open_store(store), watch, order)
+    watch.close()
+    if json:
+        print(codec.dumps(_data(plan, outcome)))
+    else:
+        _tell(plan, outcome)
+    if outcome.interrupted:
+        raise typer.Exit(130)
+    if outcome.fault is not None:
+        raise outcome.fault
+
+
+def _again(plan: Plan, start: str | None) -> frozenset[str]:
+    return frozenset() if start is None else frozenset(plan.descendants({plan.stage(start).name}))
+
+
+def _data(plan: Plan, outcome: Outcome) -> dict[str, object]:
+    fault = outcome.fault
+    return {
+        "version": 1,
+        "plan": plan.digest,
+        "manifest": str(outcome.manifest),
+        "ran": outcome.ran,
+        "status": "failed" if fault else "interrupted" if outcome.interrupted else "complete",
+        "fault": None if fault is None else {"code": fault.code, "message": fault.message},
+    }
+
+
+def _tell(plan: Plan, outcome: Outcome) -> None:
+    manifest = _relative(outcome.manifest)
+    if outcome.interrupted:
+        print(f"interrupted; the same command goes on from here. manifest: {manifest}")
+    elif outcome.fault is None and outcome.ran == 0:
+        print(f"{plan.pipeline}: all {len(plan.stages)} stages are cached, nothing to do. manifest: {manifest}")
+    elif outcome.fault is None:
+        cost = dollars(outcome.cost_usd)
+        print(f"{plan.pipeline}: {outcome.ran} stages ran in {duration(outcome.seconds)}, {cost} in all. manifest: {manifest}")
+        if plan.gates:
+            print(f"next: pdsl gate {manifest}")
+    else:
+        print(f"manifest: {manifest}")
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,41 @@
+"""`pdsl stage run`: one stage of a saved plan. Every launcher calls this and nothing else."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline_dsl.cli.options import DEFAULT_STORE, StoreOption, open_store
+from pipeline_dsl.plan import plan as plans
+from pipeline_dsl.runner.machine import git_commit
+from pipeline_dsl.runner.process import run_reporting
+from pipeline_dsl.runner.stage import Terms
+
+app = typer.Typer(no_args_is_help=True, help="Run one stage of a saved plan, as launchers do.")
+
+
+@app.callback()
+def stage() -> None:
+    """Work with single stages of a saved plan."""
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="The stage's name in the plan.")],
+    plan: Annotated[Path, typer.Option("--plan", help="The plan, as `pdsl plan --out` saved it.")],
+    force: Annotated[bool, typer.Option("--force", help="Run it even if it is done.")] = False,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="Cores that it may keep busy.")] = 1,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Run one stage: verify its inputs, skip it if it is done, write its record last.
+
+    Exits 0 if its artifact is in the store, 4 if an input is not what its digest says, 5 if the stage failed.
+
+    Example: pdsl stage run 04_pretrain --plan plan.json
+    """
+    planned = plans.read(plan)
+    terms = Terms(threads=threads, force=force, wait=True, git_commit=git_commit(Path(planned.root or ".")))
+    code = run_reporting(planned, planned.stage(name).name, open_store(store), terms)
+    sys.stdout.flush()
+    raise typer.Exit(code)

@@ -1,0 +1,1 @@
+"""Declarations in, a plan or diagnostics out. Read `compile.py` first."""

@@ -1,0 +1,32 @@
+import math
+from collections.abc import Iterator
+
+from pipeline_dsl.base.diagnostic import Diagnostic
+from pipeline_dsl.compiler.check import ShapeCheck
+from pipeline_dsl.compiler.graph import Graph
+from pipeline_dsl.lang.gate import Baseline, Gate
+
+
+class GateNotNumeric(ShapeCheck):
+    """A gate is something else than one comparison of a metric with a number or with `baseline`.
+
+    "Looks good" is no gate: only numbers can be held against evidence.
+    """
+
+    code = "PDSL509"
+    bad = "pipeline = Pipeline(name='p', targets=[Crawl()], gates=['mmlu >= 50'])"
+    good = "pipeline = Pipeline(name='p', targets=[Crawl()], gates=[metric('cost_total_usd') <= 50])"
+
+    def run(self, graph: Graph) -> Iterator[Diagnostic]:
+        at = graph.pipeline_argument("gates")
+        if not isinstance(graph.pipeline.gates, list | tuple):
+            yield self.finding("`gates` is a list of gates", at=at, help="write `gates=[metric(...) >= ..., ...]`")
+            return
+        for gate in graph.pipeline.gates:
+            if not isinstance(gate, Gate):
+                yield self.finding(f"a {type(gate).__name__} is no gate", at=at, help='write `metric("name") >= number`')
+                continue
+            level = gate.threshold.delta if isinstance(gate.threshold, Baseline) else gate.threshold
+            if isinstance(level, bool) or not isinstance(level, int | float) or not math.isfinite(level):
+                where = gate.mark.span() if gate.mark else at
+                yield self.finding(f"the threshold of `{gate.metric}` is {level!r}, no finite number", at=where)

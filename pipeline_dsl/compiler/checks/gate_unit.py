@@ -1,0 +1,47 @@
+from collections.abc import Iterator
+
+from pipeline_dsl.base.diagnostic import Diagnostic
+from pipeline_dsl.compiler.check import FactCheck
+from pipeline_dsl.compiler.facts import Facts
+from pipeline_dsl.lang.gate import Baseline, Metric
+
+
+class GateUnit(FactCheck):
+    """A threshold cannot be in the unit of its metric: a share above one, a percentage below one.
+
+    Benchmarks are in percent (0 to 100), rates in fractions (0 to 1).
+    """
+
+    code = "PDSL504"
+    bad = "report = Evaluate(model=Pretrain(data=Tokenize(corpus=Crawl())))\npipeline = Pipeline(name='p', targets=[report], gates=[metric('mmlu') >= 0.7])"
+    good = "report = Evaluate(model=Pretrain(data=Tokenize(corpus=Crawl())))\npipeline = Pipeline(name='p', targets=[report], gates=[metric('mmlu') >= 70])"
+
+    def run(self, facts: Facts) -> Iterator[Diagnostic]:
+        for bound in facts.gates:
+            if bound.metric is None:
+                continue
+            threshold = bound.gate.threshold
+            fault = _relative(threshold.delta, bound.metric) if isinstance(threshold, Baseline) else _absolute(threshold, bound.metric)
+            if fault:
+                yield self.finding(fault[0], at=bound.gate.mark.span() if bound.gate.mark else None, help=fault[1])
+
+
+def _absolute(level: float, metric: Metric) -> tuple[str, str] | None:
+    if metric.unit == "fraction" and not 0 <= level <= 1:
+        return f"`{metric.name}` is a fraction from 0 to 1, not {level:g}", f"write {level / 100:g}" if 1 < level <= 100 else ""
+    if metric.unit == "percent" and metric.family != "quality":
+        if not 0 <= level <= 100:
+            return f"`{metric.name}` is in percent, from 0 to 100, not {level:g}", ""
+        if 0 < level < 1:
+            return f"`{metric.name}` is in percent: {level:g} is less than one in a hundred", f"write {100 * level:g}"
+    if metric.unit in ("usd", "nats", "nats/token", "seconds") and level < 0:
+        return f"`{metric.name}` is never negative", ""
+    return None
+
+
+def _relative(delta: float, metric: Metric) -> tuple[str, str] | None:
+    if metric.unit == "fraction" and abs(delta) > 1:
+        return f"`{metric.name}` is a fraction: it cannot move by {delta:g}", f"write {delta / 100:g}"
+    if metric.unit == "percent" and abs(delta) > 100:
+        return f"`{metric.name}` is in percent: it cannot move by {delta:g}", ""
+    return None

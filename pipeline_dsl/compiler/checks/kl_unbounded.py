@@ -1,0 +1,38 @@
+from collections.abc import Iterator
+
+from pipeline_dsl.base.diagnostic import Diagnostic
+from pipeline_dsl.compiler.check import FactCheck
+from pipeline_dsl.compiler.facts import Facts
+from pipeline_dsl.compiler.passes.divergence import kl_budget
+
+
+class KlUnbounded(FactCheck):
+    """An alignment stage says nothing that bounds how far it may move the policy.
+
+    Its `kl_budget` is missing, infinite or not positive. What ships must be bounded; research may leave it open.
+    """
+
+    code = "PDSL505"
+    bad = (
+        "policy = Dpo(policy=Sft(base=Pretrain(data=Tokenize(corpus=Crawl()))), kl_budget=float('inf'))\n"
+        "pipeline = Pipeline(name='p', targets=[policy], ships=policy, budget=Budget(kl=25), gates=GATES)"
+    )
+    good = "policy = Dpo(policy=Sft(base=Pretrain(data=Tokenize(corpus=Crawl()))), kl_budget=5.0)\npipeline = Pipeline(name='p', targets=[policy])"
+
+    def run(self, facts: Facts) -> Iterator[Diagnostic]:
+        if facts.ships is None:
+            return
+        aligning = [stage for stage in facts.graph.order if stage.aligns]
+        for stage in aligning:
+            if kl_budget(stage) is None:
+                yield self.finding(
+                    f"`{facts.graph.names[stage]}` may move the policy without bound",
+                    at=facts.graph.argument(stage, "kl_budget"),
+                    help="give `kl_budget=` a finite number of nats a sequence",
+                )
+        if aligning and facts.graph.pipeline.budget.kl is None:
+            yield self.finding(
+                "the pipeline aligns a policy and has no KL budget",
+                at=facts.graph.pipeline_argument("budget"),
+                help="write `budget=Budget(kl=25.0, ...)`, in nats a sequence",
+            )

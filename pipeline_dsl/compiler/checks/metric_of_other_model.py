@@ -1,0 +1,40 @@
+from collections.abc import Iterator
+
+from pipeline_dsl.base.diagnostic import Diagnostic
+from pipeline_dsl.compiler.check import FactCheck
+from pipeline_dsl.compiler.facts import Facts
+from pipeline_dsl.compiler.passes.gates import measured_model
+
+
+class MetricOfOtherModel(FactCheck):
+    """A gate reads a metric of a model that what ships does not descend from.
+
+    The evidence would be true, and about something else.
+    """
+
+    code = "PDSL510"
+    bad = (
+        "base = Pretrain(data=Tokenize(corpus=Crawl()))\nother = Pretrain(data=Tokenize(corpus=Crawl(depth=9)))\n"
+        "report = Evaluate(model=other)\n"
+        "pipeline = Pipeline(name='p', targets=[base, report], ships=base, gates=[metric('mmlu') >= baseline, "
+        "metric('safety_refusal_rate') <= 0.05, metric('cost_total_usd') <= 50], baseline=Release(manifest='v1.yaml'))"
+    )
+    good = (
+        "base = Pretrain(data=Tokenize(corpus=Crawl()))\nreport = Evaluate(model=base)\n"
+        "pipeline = Pipeline(name='p', targets=[base, report], ships=base, gates=[metric('mmlu') >= baseline, "
+        "metric('safety_refusal_rate') <= 0.05, metric('cost_total_usd') <= 50], baseline=Release(manifest='v1.yaml'))"
+    )
+
+    def run(self, facts: Facts) -> Iterator[Diagnostic]:
+        if facts.ships is None:
+            return
+        line = {facts.ships, *facts.graph.ancestors(facts.ships)}
+        for bound in facts.gates:
+            for stage in bound.stages[:1]:
+                model = measured_model(facts.graph, stage)
+                if model not in line:
+                    yield self.finding(
+                        f"`{bound.gate.metric}` is measured on `{facts.graph.names[model]}`, from which what ships does not descend",
+                        at=bound.gate.mark.span() if bound.gate.mark else None,
+                        related=[("measured here", facts.graph.span(stage)), ("shipped", facts.graph.span(facts.ships))],
+                    )

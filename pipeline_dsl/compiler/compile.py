@@ -1,0 +1,160 @@
+"""From a pipeline file to a plan or to diagnostics: the list of passes, in order.
+
+    load -> graph -> passes (facts) -> checks (diagnostics) -> Plan
+
+A fault in the shape of the graph (a cycle, something that is no stage) stops before the passes that need a sound one; all
+other faults are reported together.
+"""
+
+import attrs
+
+from pipeline_dsl.base.diagnostic import Diagnostic, Severity
+from pipeline_dsl.compiler.check import FactCheck, ShapeCheck, checks
+from pipeline_dsl.compiler.facts import Facts
+from pipeline_dsl.compiler.graph import AnyStage, Graph, build
+from pipeline_dsl.compiler.load import load
+from pipeline_dsl.compiler.passes import definitions, divergence, estimates, gates, lineage
+from pipeline_dsl.lang.gate import Baseline
+from pipeline_dsl.lang.pipeline import Release
+from pipeline_dsl.lang.stage import Stage
+from pipeline_dsl.plan.plan import Plan, PlannedBaseline, PlannedGate, PlannedStage
+
+
+@attrs.frozen(eq=False)
+class Compiled:
+    """What came of a target: findings sorted by place, and the plan unless one of them is an error.
+
+    `graph` still knows where every field was written; a plan does not.
+    """
+
+    diagnostics: tuple[Diagnostic, ...]
+    plan: Plan | None = None
+    graph: Graph | None = None
+
+
+def compile_target(target: str) -> Compiled:
+    """Compile a pipeline file or module.
+
+    Raises: Usage if there is no such thing.
+    """
+    loaded = load(target)
+    if isinstance(loaded, Diagnostic):
+        return Compiled((loaded,))
+    graph = build(loaded)
+    found = [diagnostic for check in checks(ShapeCheck) for diagnostic in check().run(graph)]
+    if any(diagnostic.severity is Severity.ERROR for diagnostic in found):
+        return Compiled(_sorted(found))
+    facts = derive(graph)
+    found += [diagnostic for check in checks(FactCheck) for diagnostic in check().run(facts)]
+    found = [diagnostic for diagnostic in found if not _allowed(diagnostic, graph)]
+    if any(diagnostic.severity is Severity.ERROR for diagnostic in found):
+        return Compiled(_sorted(found))
+    return Compiled(_sorted(found), _plan(facts), graph)
+
+
+def derive(graph: Graph) -> Facts:
+    """Everything that the checks judge, one line a pass."""
+    fields, unspelled = definitions.spelled_fields(graph)
+    hardware = estimates.hardware(graph)
+    works = estimates.works(graph)
+    labelled = lineage.evaluation(graph)
+    known = gates.measured(graph)
+    return Facts(
+        graph=graph,
+        fields=fields,
+        unspelled=unspelled,
+        definitions={} if unspelled else definitions.definitions(graph, fields),
+        hardware=hardware,
+        works=works,
+        estimates={stage: estimates.estimate(works[stage], hardware[stage]) for stage in graph.order},
+        evaluation=labelled,
+        leaks=lineage.leaks(graph, labelled),
+        divergence=divergence.accumulated(graph),
+        ships=gates.shipped(graph),
+        gates=gates.bind(graph, known),
+        metrics=gates.METRICS | {name: metric for name, (metric, _) in known.items()},
+    )
+
+
+def _allowed(diagnostic: Diagnostic, graph: Graph) -> bool:
+    """Whether a stage declared where the warning points says that it is meant so."""
+    if diagnostic.severity is Severity.ERROR or diagnostic.span is None:
+        return False
+    line = diagnostic.span.line
+    for stage in graph.order:
+        if diagnostic.code in stage.allow:
+            span = graph.span(stage)
+            if span.file == diagnostic.span.file and span.line <= line <= max(span.end_line, span.line):
+                return True
+    return False
+
+
+def _sorted(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    return tuple(sorted(found, key=lambda diagnostic: diagnostic.order))
+
+
+def _plan(facts: Facts) -> Plan:
+    graph, pipeline = facts.graph, facts.graph.pipeline
+    return Plan(
+        pipeline=pipeline.name,
+        pipeline_version=pipeline.version,
+        seed=pipeline.seed,
+        stages=tuple(_planned(stage, facts) for stage in graph.order),
+        gates=tuple(_planned_gate(facts, index) for index in range(len(facts.gates))),
+        budget_usd=None if pipeline.budget.usd is None else float(pipeline.budget.usd),
+        budget_kl=None if pipeline.budget.kl is None else float(pipeline.budget.kl),
+        baseline=_baseline(facts),
+        ships=graph.names[facts.ships] if facts.ships else None,
+        root=graph.root,
+    )
+
+
+def _planned(stage: AnyStage, facts: Facts) -> PlannedStage:
+    graph = facts.graph
+    described = graph.type(stage)
+    estimated, place = facts.estimates[stage], facts.hardware[stage]
+    return PlannedStage(
+        name=graph.names[stage],
+        kind=described.kind,
+        type=described.path,
+        version=type(stage).version,
+        produces=described.produces.__name__,
+        fields=facts.fields[stage],
+        inputs={field.name: definitions.shaped(getattr(stage, field.name), graph.names) for field in described.inputs},
+        definition=facts.definitions[stage],
+        estimate=estimated,
+        tier=estimates.tier(stage, estimated),
+        device=place.device.name,
+        devices=place.devices,
+        hourly_usd=place.hourly,
+        cores=stage.cores(),
+        kl_budget=divergence.kl_budget(stage) if stage.aligns else None,
+        pin=stage.pin,
+    )
+
+
+def _planned_gate(facts: Facts, index: int) -> PlannedGate:
+    bound = facts.gates[index]
+    if bound.metric is None:
+        raise AssertionError("a gate on an unknown metric passed the checks")
+    threshold = bound.gate.threshold
+    relative = isinstance(threshold, Baseline)
+    return PlannedGate(
+        metric=bound.metric.name,
+        operator=bound.gate.operator,
+        threshold=float(threshold.delta if isinstance(threshold, Baseline) else threshold),
+        relative=relative,
+        unit=bound.metric.unit,
+        better=bound.metric.better,
+        family=bound.metric.family,
+        stage=facts.graph.names[bound.stages[0]] if bound.stages else None,
+    )
+
+
+def _baseline(facts: Facts) -> PlannedBaseline | None:
+    given = facts.graph.pipeline.baseline
+    if isinstance(given, Release):
+        return PlannedBaseline(manifest=given.manifest)
+    if isinstance(given, Stage):
+        return PlannedBaseline(stage=facts.graph.names[given])  # pyright: ignore[reportUnknownArgumentType]
+    return None

@@ -1,0 +1,165 @@
+"""The pipeline as a graph of stages, by networkx: the only place that uses it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import networkx as nx
+
+from pipeline_dsl.base.span import Mark, Span
+from pipeline_dsl.compiler.load import Loaded
+from pipeline_dsl.lang.fields import Field, StageType
+from pipeline_dsl.lang.pipeline import Pipeline
+from pipeline_dsl.lang.stage import Stage, declared, stage_type
+from pipeline_dsl.plan.plan import leaves
+
+AnyStage = Stage[Any]
+
+
+@attrs.frozen(eq=False)
+class Edge:
+    """`consumer` reads what `producer` makes, through one of its fields."""
+
+    producer: AnyStage
+    consumer: AnyStage
+    field: Field
+
+
+@attrs.frozen(eq=False)
+class Misplaced:
+    """Something that is no stage stands where a stage should."""
+
+    consumer: AnyStage
+    field: Field
+    value: object
+
+
+@attrs.frozen(eq=False)
+class Graph:
+    """What is declared, before it is judged.
+
+    `order` lists producers before consumers, otherwise as declared; where there is a `cycle` it is just as declared.
+    """
+
+    pipeline: Pipeline
+    file: str
+    root: str
+    order: tuple[AnyStage, ...]
+    edges: tuple[Edge, ...]
+    misplaced: tuple[Misplaced, ...]
+    undescribed: tuple[tuple[AnyStage, str], ...]
+    unused: tuple[tuple[str, AnyStage], ...]
+    cycle: tuple[AnyStage, ...]
+    names: dict[AnyStage, str]
+    network: Any
+
+    def type(self, stage: AnyStage) -> StageType:
+        """The description of a stage's class."""
+        return stage_type(type(stage))
+
+    def span(self, stage: AnyStage) -> Span:
+        """Where a stage is declared."""
+        mark = declared(stage)[1]
+        return mark.span() if mark else Span(self.file, 1)
+
+    def argument(self, stage: AnyStage, field: str) -> Span:
+        """Where a stage's field is given, or the stage if it is left to its default."""
+        mark = declared(stage)[1]
+        return mark.argument(field) if mark else Span(self.file, 1)
+
+    def pipeline_argument(self, field: str) -> Span:
+        """Where a field of the pipeline is given."""
+        mark: Mark | None = self.pipeline.mark
+        return mark.argument(field) if mark else Span(self.file, 1)
+
+    def ancestors(self, stage: AnyStage) -> set[AnyStage]:
+        """Every stage that `stage` depends on."""
+        return nx.ancestors(self.network, stage)
+
+    def path(self, start: AnyStage, end: AnyStage) -> list[AnyStage]:
+        """A shortest way from producer to consumer."""
+        return nx.shortest_path(self.network, start, end)
+
+
+def build(loaded: Loaded) -> Graph:
+    """The graph of everything that the pipeline's targets need."""
+    pipeline = loaded.pipeline
+    stages, edges, misplaced, undescribed = _collect(_roots(pipeline))
+    order = sorted(stages, key=declared_order)
+    place = {stage: index for index, stage in enumerate(order)}
+    network: Any = nx.DiGraph()
+    network.add_nodes_from(order)
+    network.add_edges_from((edge.producer, edge.consumer) for edge in edges)
+    cycle: tuple[AnyStage, ...] = ()
+    if any(place[edge.producer] >= place[edge.consumer] for edge in edges):
+        try:
+            order = list(nx.lexicographical_topological_sort(network, key=place.__getitem__))
+        except nx.NetworkXUnfeasible:
+            cycle = tuple(producer for producer, _ in nx.find_cycle(network))
+    unused = tuple((name, stage) for name, stage in loaded.stages if stage not in place)
+    return Graph(
+        pipeline,
+        loaded.file,
+        loaded.root,
+        tuple(order),
+        tuple(edges),
+        tuple(misplaced),
+        tuple(undescribed),
+        unused,
+        cycle,
+        _names(order),
+        network,
+    )
+
+
+def declared_order(stage: AnyStage) -> int:
+    """The place of a stage among all declarations."""
+    return declared(stage)[0]
+
+
+def _roots(pipeline: Pipeline) -> Iterator[AnyStage]:
+    for value in (*pipeline.targets, pipeline.ships, pipeline.baseline):
+        if isinstance(value, Stage):
+            yield value
+    for gate in pipeline.gates:
+        of = getattr(gate, "of", None)
+        if isinstance(of, Stage):
+            yield of
+
+
+def _collect(roots: Iterator[AnyStage]) -> tuple[list[AnyStage], list[Edge], list[Misplaced], list[tuple[AnyStage, str]]]:
+    pending = list(roots)
+    seen: set[AnyStage] = set(pending)
+    stages: list[AnyStage] = []
+    edges: list[Edge] = []
+    misplaced: list[Misplaced] = []
+    undescribed: list[tuple[AnyStage, str]] = []
+    while pending:
+        stage = pending.pop()
+        try:
+            inputs = stage_type(type(stage)).inputs
+        except (TypeError, NameError) as error:
+            undescribed.append((stage, str(error)))
+            continue
+        stages.append(stage)
+        for field in inputs:
+            value = getattr(stage, field.name)
+            if value is None and field.optional:
+                continue
+            for item in leaves(value) if value is not None else (None,):
+                if not isinstance(item, Stage):
+                    misplaced.append(Misplaced(stage, field, item))
+                    continue
+                edges.append(Edge(item, stage, field))
+                if item not in seen:
+                    seen.add(item)
+                    pending.append(item)
+    return list(dict.fromkeys(stages)), edges, misplaced, undescribed
+
+
+def _names(order: list[AnyStage]) -> dict[AnyStage, str]:
+    width = max(2, len(str(len(order))))
+    return {stage: stage.name or f"{index:0{width}d}_{stage_type(type(stage)).kind}" for index, stage in enumerate(order, 1)}
+
+
+

@@ -1,0 +1,68 @@
+"""The hash chain of a manifest: every claim in it, held against the plan and the store."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline_dsl.base.digest import short
+from pipeline_dsl.base.fault import DigestMismatch, MissingArtifact
+from pipeline_dsl.plan.plan import Plan, definition, leaves, reshape
+from pipeline_dsl.store.manifest import Manifest, StageEntry
+from pipeline_dsl.store.record import Record
+from pipeline_dsl.store.store import Store
+
+
+def broken_links(manifest: Manifest) -> Iterator[str]:
+    """What contradicts itself in a manifest, without a store: an input that is not what its producer made."""
+    for name, entry in manifest.stages.items():
+        for field, shape in entry.recipe.inputs.items():
+            parents = [parent for parent in leaves(shape) if parent not in manifest.stages]
+            if parents:
+                yield f"`{name}.{field}` reads {', '.join(parents)}, which the manifest does not have"
+                continue
+            made = reshape(shape, {parent: manifest.stages[parent].output_hash for parent in leaves(shape)})
+            if made != entry.input_hash.get(field):
+                yield f"`{name}.{field}` read {_shown(entry.input_hash.get(field))}, its producer made {_shown(made)}"
+        key = definition(entry.recipe.type, entry.recipe.version, entry.recipe.fields, entry.input_hash)
+        if key != entry.action:
+            yield f"the recipe of `{name}` is not the one that was run: it gives the action {short(key)}, not {short(entry.action)}"
+
+
+def verified_records(manifest: Manifest, plan: Plan, store: Store) -> dict[str, Record]:
+    """The records behind a manifest, each link checked: manifest, plan, record and artifact all say the same.
+
+    Raises: DigestMismatch or MissingArtifact, naming the first stage where they do not.
+    """
+    for fault in broken_links(manifest):
+        raise DigestMismatch(f"the manifest's chain is broken: {fault}", help="gate the manifest that the run wrote")
+    found: dict[str, Record] = {}
+    for name, entry in manifest.stages.items():
+        planned = plan.stage(name)
+        if entry.definition != planned.definition:
+            raise DigestMismatch(f"`{name}` is {short(entry.definition)} in the manifest and {short(planned.definition)} in its plan")
+        record = store.record(entry.action)
+        if record is None:
+            raise MissingArtifact(f"the store has no record of `{name}` ({short(entry.action)})", help="gate with the store of the run")
+        _same(name, entry, record)
+        found[name] = record
+    return found
+
+
+def _same(name: str, entry: StageEntry, record: Record) -> None:
+    claims: Mapping[str, tuple[Any, Any]] = {
+        "record": (entry.record, record.digest),
+        "output_hash": (entry.output_hash, record.output),
+        "input_hash": (dict(entry.input_hash), dict(record.inputs)),
+        "definition": (entry.definition, record.definition),
+    }
+    for what, (said, is_) in claims.items():
+        if said != is_:
+            raise DigestMismatch(
+                f"`{name}`: the manifest says {what} {_shown(said)}, the store's record {_shown(is_)}",
+                help="the manifest was edited, or the stage was run again since: run the pipeline to write it anew",
+            )
+
+
+def _shown(value: Any) -> str:
+    return short(value) if isinstance(value, str) else str(value)
+
+

@@ -1,0 +1,190 @@
+"""SHIP or HOLD: a pure function of a manifest, its plan, the store and a baseline.
+
+Every number comes from the store, by digest. What is missing holds.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+
+from pipeline_dsl.base.convert import unstructure
+from pipeline_dsl.base.digest import Digest, digest_plain, short
+from pipeline_dsl.base.fault import Held
+from pipeline_dsl.gates.chain import verified_records
+from pipeline_dsl.lang.measure import Score
+from pipeline_dsl.plan.plan import Plan, PlannedGate
+from pipeline_dsl.store.manifest import Manifest
+from pipeline_dsl.store.record import Record
+from pipeline_dsl.store.store import Store
+
+Result = Literal["pass", "fail", "unknown"]
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """One gate, judged. `evidence` is the digest of what the value was read from; `reason` says why it is unknown."""
+
+    gate: str
+    metric: str
+    unit: str
+    operator: str
+    value: float | None
+    interval: tuple[float, float] | None
+    samples: int | None
+    threshold: float | None
+    baseline: float | None
+    stage: str | None
+    evidence: str | None
+    result: Result
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """The decision, bound to what it is about: a plan, the records it was run by, and the artifact that ships."""
+
+    ship: bool
+    pipeline: str
+    plan: str
+    artifact: str | None
+    records: Mapping[str, str]
+    baseline: str | None
+    rows: tuple[Row, ...]
+    reasons: tuple[str, ...]
+    """What holds the run beside its gates."""
+
+    @property
+    def digest(self) -> Digest:
+        """What this verdict is called; it changes with anything that was judged."""
+        return digest_plain(unstructure(self))
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """A manifest with what is needed to judge it."""
+
+    manifest: Manifest
+    plan: Plan
+    store: Store
+
+
+def judge(run: Run, baseline: Run | None = None) -> Verdict:
+    """Judge a run by the gates of its plan; `baseline` is a shipped run, for gates that compare with one.
+
+    Raises: DigestMismatch or MissingArtifact if the manifest, the store or the baseline contradict each other.
+    """
+    records = verified_records(run.manifest, run.plan, run.store)
+    before = verified_records(baseline.manifest, baseline.plan, baseline.store) if baseline else {}
+    rows = tuple(_row(gate, run, records, baseline, before) for gate in run.plan.gates)
+    reasons = list(_reasons(run, records))
+    artifact = records[run.plan.ships].output if run.plan.ships in records else None
+    if artifact is not None:
+        run.store.verify(artifact)
+    return Verdict(
+        ship=not reasons and all(row.result == "pass" for row in rows),
+        pipeline=run.plan.pipeline,
+        plan=run.plan.digest,
+        artifact=artifact,
+        records={name: record.digest for name, record in records.items()},
+        baseline=digest_plain(unstructure(baseline.manifest)) if baseline else None,
+        rows=rows,
+        reasons=tuple(reasons),
+    )
+
+
+def _reasons(run: Run, records: Mapping[str, Record]) -> list[str]:
+    found: list[str] = []
+    if run.plan.ships is None:
+        found.append("the pipeline ships nothing: declare a server, or `ships=`")
+    missing = [stage.name for stage in run.plan.stages if stage.name not in records]
+    if missing:
+        found.append(f"the run is not complete: {', '.join(missing)} did not finish")
+    if run.plan.ships is not None and not run.plan.gates:
+        found.append("the plan has no gates")
+    return found
+
+
+def _row(gate: PlannedGate, run: Run, records: Mapping[str, Record], baseline: Run | None, before: Mapping[str, Record]) -> Row:
+    score, evidence = _score(gate.metric, gate.stage, run, records)
+    level: float | None = gate.threshold
+    compared: float | None = None
+    reason = "" if score else f"`{gate.metric}` was not measured"
+    if gate.relative:
+        old, why = _baseline_score(gate, run, records, baseline, before)
+        compared = old.value if old else None
+        level = None if compared is None else compared + gate.threshold
+        reason = reason or why
+    value = score.value if score else None
+    result: Result = "unknown"
+    if value is not None and level is not None:
+        result = "pass" if (value >= level if gate.operator == ">=" else value <= level) else "fail"
+    return Row(
+        gate=str(gate),
+        metric=gate.metric,
+        unit=gate.unit,
+        operator=gate.operator,
+        value=value,
+        interval=score.interval if score else None,
+        samples=score.samples if score else None,
+        threshold=level,
+        baseline=compared,
+        stage=gate.stage,
+        evidence=evidence,
+        result=result,
+        reason=reason,
+    )
+
+
+def _score(metric: str, stage: str | None, run: Run, records: Mapping[str, Record]) -> tuple[Score | None, str | None]:
+    """A metric's score and the digest it was read from."""
+    if stage is None:
+        return _run_score(metric, records)
+    record = records.get(stage)
+    if record is None:
+        return None, None
+    tree = run.store.verify(record.output)
+    return tree.scores.get(metric), record.output
+
+
+def _run_score(metric: str, records: Mapping[str, Record]) -> tuple[Score | None, str | None]:
+    """What the run as a whole took; unknown as soon as one stage's part is."""
+    evidence = digest_plain({name: record.digest for name, record in records.items()})
+    if metric == "cost_total_usd":
+        costs = [record.cost_usd for record in records.values()]
+        if None in costs:
+            return None, evidence
+        return Score(value=sum(cost or 0.0 for cost in costs), samples=len(costs)), evidence
+    if metric == "wall_clock_total_seconds":
+        return Score(value=sum(record.wall_clock_sec for record in records.values()), samples=len(records)), evidence
+    return None, None
+
+
+def _baseline_score(
+    gate: PlannedGate, run: Run, records: Mapping[str, Record], baseline: Run | None, before: Mapping[str, Record]
+) -> tuple[Score | None, str]:
+    if baseline is not None:
+        stage = next((old.stage for old in baseline.plan.gates if old.metric == gate.metric and old.stage), gate.stage)
+        if stage not in before:
+            return None, f"the baseline did not measure `{gate.metric}`"
+        found, _ = _score(gate.metric, stage, baseline, before)
+        return found, "" if found else f"the baseline did not measure `{gate.metric}`"
+    declared = run.plan.baseline
+    if declared is None or declared.stage is None:
+        return None, "there is no baseline: give one with `--baseline MANIFEST`"
+    found, _ = _score(gate.metric, declared.stage, run, records)
+    return found, "" if found else f"the baseline `{declared.stage}` did not measure `{gate.metric}`"
+
+
+def require_ship(verdict: Verdict) -> str:
+    """The digest of the artifact that a verdict lets out.
+
+    Raises: Held, with what holds it.
+    """
+    if not verdict.ship or verdict.artifact is None:
+        failing = [row.gate for row in verdict.rows if row.result != "pass"]
+        raise Held(
+            f"{verdict.pipeline} is held: " + "; ".join([*verdict.reasons, *failing]),
+            help=f"see `pdsl gate`; nothing is served without a SHIP verdict on {short(verdict.plan)}",
+        )
+    return verdict.artifact

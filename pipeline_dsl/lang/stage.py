@@ -1,0 +1,114 @@
+"""A stage: one declared step, which stands for the artifact it makes."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Generic, Literal, TypeVar, dataclass_transform
+
+import attrs
+
+from pipeline_dsl.base.span import Mark, mark
+from pipeline_dsl.lang.artifact import Artifact
+from pipeline_dsl.lang.fields import StageType, describe, execution, held_out
+from pipeline_dsl.lang.gate import Metric
+from pipeline_dsl.lang.hardware import Hardware
+from pipeline_dsl.lang.size import Size, Sizes, Work
+from pipeline_dsl.lang.workspace import Workspace
+
+A_co = TypeVar("A_co", bound=Artifact, covariant=True)
+
+Tier = Literal["cheap", "medium", "expensive"]
+"""What a failure costs: re-run it; keep the base model and re-run; fall back to the last good artifact."""
+
+_order = itertools.count()
+
+
+class Ref(Generic[A_co]):
+    """The promise of an artifact. Compared by identity: two equal declarations are two promises."""
+
+
+@attrs.frozen
+class Problem:
+    """A fault that a stage finds in its own declaration: the field it sits in, what is wrong and what to write."""
+
+    field: str
+    message: str
+    help: str = ""
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field, execution, held_out))
+class Stage(Ref[A_co]):
+    """One step of a pipeline.
+
+    A subclass is an attrs class: plain annotations are fields, `Ref[...]` annotations are inputs. Declaring one does no work
+    and refuses nothing; the compiler does. Raise `version` when the code changes in a way that changes results: what an
+    older version made is then never reused.
+    """
+
+    version: ClassVar[int] = 1
+    evaluation: ClassVar[bool] = False
+    """Whether what it makes is evaluation data, which nothing may learn from."""
+    aligns: ClassVar[bool] = False
+    """Whether it moves a policy away from a reference; such a stage has a `kl_budget`."""
+
+    name: str | None = execution(default=None)
+    """What the stage is called; without one, its place and kind: `04_pretrain`."""
+    on: Hardware | None = execution(default=None)
+    """Where it runs, if not where the pipeline does."""
+    tier: Tier | None = execution(default=None)
+    """What a failure costs; without one, the estimate decides."""
+    allow: tuple[str, ...] = execution(default=())
+    """Codes of warnings that are meant to be so."""
+    pin: str | None = execution(default=None)
+    """The digest that the artifact must have, where it is known: any other stops the run."""
+
+    def __init_subclass__(cls) -> None:
+        attrs.frozen(kw_only=True, slots=False, eq=False)(cls)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> "Stage[A_co]":
+        self = super().__new__(cls)
+        object.__setattr__(self, "_declared", (next(_order), mark()))
+        return self
+
+    def holds_evaluation_data(self) -> bool:
+        """Whether this very declaration makes evaluation data."""
+        return type(self).evaluation
+
+    def cores(self) -> int:
+        """Processor cores that it keeps busy on one machine; the local runner leaves it so many."""
+        return 1
+
+    def size(self, sizes: Sizes) -> Size:
+        """What is known of the artifact before it exists."""
+        return Size()
+
+    def cost(self, sizes: Sizes) -> Work:
+        """What the stage will take."""
+        return Work()
+
+    def problems(self) -> Iterator[Problem]:
+        """Faults that only this stage type can see, such as fields that contradict each other."""
+        yield from ()
+
+    def measures(self) -> Iterable[str | Metric]:
+        """The metrics that the artifact will carry: names that `gates/metrics.py` knows, or metrics of its own."""
+        return ()
+
+    def run(self, work: Workspace) -> A_co:
+        """Do the work: read inputs through `work`, fill `work.output`, return the artifact's metadata."""
+        raise NotImplementedError(f"{type(self).__name__} has no `run`")
+
+
+attrs.frozen(kw_only=True, slots=False, eq=False)(Stage)
+
+
+def declared(stage: Stage[Any]) -> tuple[int, Mark | None]:
+    """(order of declaration, where): every stage knows both from the moment it is made."""
+    return stage.__dict__["_declared"]
+
+
+def stage_type(cls: type[Stage[Any]]) -> StageType:
+    """The description of a stage class.
+
+    Raises: TypeError, for a class that cannot be described.
+    """
+    return describe(cls, Ref)

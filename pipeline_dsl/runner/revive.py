@@ -1,0 +1,51 @@
+"""From a planned stage back to an object that can run."""
+
+import importlib
+import sys
+from typing import Any
+
+from pipeline_dsl.base.convert import structure
+from pipeline_dsl.base.fault import StageFailed
+from pipeline_dsl.lang.fields import StageType
+from pipeline_dsl.lang.stage import Ref, Stage, stage_type
+from pipeline_dsl.plan.plan import Plan, PlannedStage, reshape
+
+
+def class_of(plan: Plan, planned: PlannedStage) -> type[Stage[Any]]:
+    """The class of a planned stage, imported from where the plan was compiled.
+
+    Raises: StageFailed if it is not there any more, or is of another version.
+    """
+    if plan.root and plan.root not in sys.path:
+        sys.path.insert(0, plan.root)
+    module, _, name = planned.type.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise StageFailed(f"`{planned.name}` is a {planned.type}, which cannot be imported: {error}") from error
+    if found.version != planned.version:
+        raise StageFailed(
+            f"`{planned.name}` was planned with version {planned.version} of {planned.type}; this is version {found.version}",
+            help="compile the plan again",
+        )
+    return found
+
+
+def revive(plan: Plan, planned: PlannedStage) -> tuple[Stage[Any], StageType, dict[Ref[Any], str]]:
+    """The stage as declared, with bare references for inputs, its description, and the stage that each reference names.
+
+    Raises: StageFailed; BadFile if a field does not fit its annotation.
+    """
+    described = stage_type(class_of(plan, planned))
+    parents: dict[str, Ref[Any]] = {name: Ref() for name in planned.parents}
+    values = {
+        field.name: structure(planned.fields[field.name], field.hint, what=f"{planned.name}.{field.name}")
+        for field in described.identity
+        if field.name in planned.fields
+    }
+    for field in described.inputs:
+        shape = reshape(planned.inputs.get(field.name), parents)
+        values[field.name] = tuple(shape) if isinstance(shape, list) else shape
+    return described.cls(**values), described, {ref: name for name, ref in parents.items()}

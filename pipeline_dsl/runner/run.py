@@ -1,0 +1,255 @@
+"""A whole plan: what is done is skipped, what can run at the same time does, and the manifest is true at every moment.
+
+Stages that are ready start while cores are free. After a failure nothing new starts; what runs is finished, since its
+result is good. Killed at any moment, the next run goes on from the finished stages.
+"""
+
+import select
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+import attrs
+
+from pipeline_dsl.base.fault import Exit, Fault, OverBudget, StageFailed
+from pipeline_dsl.base.units import dollars
+from pipeline_dsl.plan import plan as plans
+from pipeline_dsl.plan.plan import Plan, PlannedStage
+from pipeline_dsl.runner import process
+from pipeline_dsl.runner.history import manifest_of
+from pipeline_dsl.runner.machine import cores, git_commit
+from pipeline_dsl.runner.resolve import Resolution, advance
+from pipeline_dsl.runner.stage import Terms
+from pipeline_dsl.store import manifest as manifests
+from pipeline_dsl.store.files import write_atomically
+from pipeline_dsl.store.layout import tail
+from pipeline_dsl.store.record import Record
+from pipeline_dsl.store.store import Store
+
+_TICK = 0.5
+_GRACE = 10.0
+
+
+class Watcher(Protocol):
+    """Whoever is told what happens: a terminal, a log, nobody."""
+
+    def cached(self, stage: PlannedStage, record: Record) -> None:
+        """A stage was done before."""
+
+    def started(self, stage: PlannedStage, folder: Path, log: Path) -> None:
+        """A stage began; `folder` will hold its progress file."""
+
+    def finished(self, stage: PlannedStage, record: Record) -> None:
+        """A stage is done."""
+
+    def failed(self, stage: PlannedStage, fault: Fault, log: Path) -> None:
+        """A stage failed."""
+
+    def tick(self) -> None:
+        """Half a second passed while something runs."""
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """What to run of a plan. `again` are stages that run although they are done; `only` leaves all others out."""
+
+    jobs: int = 0
+    again: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
+
+
+@attrs.frozen
+class Outcome:
+    """How a run ended: its manifest, the fault that stopped it, how many stages ran, what they took and all stages cost."""
+
+    manifest: Path
+    fault: Fault | None
+    ran: int
+    interrupted: bool = False
+    seconds: float = 0.0
+    cost_usd: float | None = 0.0
+
+
+def run_folder(store: Store, plan: Plan) -> Path:
+    """Where the manifest of a plan's run lives: one plan has one run, however often it is interrupted."""
+    return store.layout.runs / f"{plan.pipeline}-{tail(plan.digest)[:12]}"
+
+
+def run(plan: Plan, store: Store, watcher: Watcher, order: Order) -> Outcome:
+    """Run a plan as far as it goes. Faults of stages are in the outcome; the manifest has them too.
+
+    Raises: DigestMismatch, before anything starts, if a finished stage's artifact was damaged.
+    """
+    return _Run(plan, store, watcher, order).go()
+
+
+class _Run:
+    def __init__(self, plan: Plan, store: Store, watcher: Watcher, order: Order) -> None:
+        self.plan, self.store, self.watcher, self.order = plan, store, watcher, order
+        self.jobs = order.jobs or cores()
+        self.folder = run_folder(store, plan)
+        self.resolution = Resolution()
+        self.todo: list[PlannedStage] = []
+        self.children: dict[str, process.Child] = {}
+        self.again = set(order.again)
+        self.fault: Fault | None = None
+        self.failed: str | None = None
+        self.ran = 0
+        self.interrupted = False
+        self.commit: str | None = None
+
+    def go(self) -> Outcome:
+        wanted, began = self.order.only, time.monotonic()
+        for stage in self.plan.stages:
+            record = advance(self.resolution, stage, self.store)
+            if wanted is not None and stage.name not in wanted:
+                continue
+            if record is None or stage.name in self.again:
+                self.todo.append(stage)
+            else:
+                self._skip(stage, record)
+        path = self.folder / "manifest.yaml"
+        if not self.todo and path.exists() and self._unchanged(path):
+            return Outcome(path, None, 0)
+        self.commit = git_commit(Path(self.plan.root or "."))
+        self.store.keep_plan(self.plan)
+        write_atomically(self.folder / "plan.json", plans.dump(self.plan).encode())
+        if self.todo:
+            self._loop()
+        self._write(self._status())
+        costs = [record.cost_usd for record in self.resolution.records.values()]
+        cost = None if None in costs else sum(cost or 0.0 for cost in costs)
+        return Outcome(path, self.fault, self.ran, self.interrupted, time.monotonic() - began, cost)
+
+    def _unchanged(self, path: Path) -> bool:
+        """Whether a manifest of this very plan is there, complete; it is not parsed, which would cost more than all the rest."""
+        head = path.read_bytes()[:4096].decode(errors="replace")
+        return f"plan: {self.plan.digest}\n" in head and "\nstatus: complete\n" in head
+
+    def _skip(self, stage: PlannedStage, record: Record) -> None:
+        self.store.verify(record.output, read=False)
+        self.watcher.cached(stage, record)
+
+    def _status(self) -> manifests.Status:
+        if self.interrupted:
+            return "interrupted"
+        if isinstance(self.fault, OverBudget):
+            return "held"
+        if self.fault is not None:
+            return "failed"
+        return "complete" if len(self.resolution.records) == len(self.plan.stages) else "running"
+
+    def _loop(self) -> None:
+        before = [(number, signal.signal(number, self._interrupt)) for number in (signal.SIGINT, signal.SIGTERM)]
+        self._write("running")
+        try:
+            while True:
+                if self.fault is None and not self.interrupted:
+                    self._start_ready()
+                if not self.children:
+                    break
+                self._wait()
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
+        if self.todo and self.fault is None and not self.interrupted:
+            names = ", ".join(stage.name for stage in self.todo)
+            self.fault = StageFailed(f"{names} cannot start: an input is not done", help="run without `--only`")
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.interrupted = True
+
+    def _start_ready(self) -> None:
+        for stage in list(self.todo):
+            free = self.jobs - sum(self.plan.stage(name).cores for name in self.children)
+            if self.children and stage.cores > free:
+                continue
+            if any(parent in {waiting.name for waiting in self.todo} or parent in self.children for parent in stage.parents):
+                continue
+            record = advance(self.resolution, stage, self.store)
+            if stage.name not in self.resolution.keys:
+                continue
+            self.todo.remove(stage)
+            if record is not None and stage.name not in self.again:  # an early cutoff: the inputs came out the same
+                self._skip(stage, record)
+                return self._start_ready()
+            if self._over_budget(stage):
+                return None
+            self._start(stage)
+        return None
+
+    def _over_budget(self, stage: PlannedStage) -> bool:
+        limit = self.plan.budget_usd
+        if limit is None:
+            return False
+        spent = sum(record.cost_usd or 0.0 for record in self.resolution.records.values())
+        least = stage.estimate.usd.low if stage.estimate.usd else 0.0
+        if spent + least <= limit:
+            return False
+        self.failed = stage.name
+        self.fault = OverBudget(
+            f"`{stage.name}` needs at least {dollars(least)}; {dollars(spent)} of {dollars(limit)} are spent",
+            help="raise `Budget(usd=...)`, or make the stage smaller; finished stages are kept",
+        )
+        self.watcher.failed(stage, self.fault, self.store.layout.log(self.resolution.keys[stage.name]))
+        return True
+
+    def _start(self, stage: PlannedStage) -> None:
+        key = self.resolution.keys[stage.name]
+        terms = Terms(threads=1, force=stage.name in self.again, wait=True, git_commit=self.commit)
+        log = self.store.layout.log(key)
+        (self.store.layout.stage(key) / "progress.json").unlink(missing_ok=True)
+        self.children[stage.name] = process.start(self.plan, stage.name, self.store, log, terms)
+        self.watcher.started(stage, self.store.layout.stage(key), log)
+
+    def _wait(self) -> None:
+        pipes = {child.pipe: child for child in self.children.values()}
+        ready = select.select(list(pipes), [], [], _TICK)[0]
+        if self.interrupted and not ready:
+            for child in self.children.values():
+                child.stop(_GRACE)
+            ready = list(pipes)
+        for pipe in ready:
+            self._ended(pipes[pipe])
+        if not ready:
+            self.watcher.tick()
+
+    def _ended(self, child: process.Child) -> None:
+        code = child.wait()
+        del self.children[child.name]
+        stage = self.plan.stage(child.name)
+        self.again.discard(child.name)
+        record = advance(self.resolution, stage, self.store) if code == Exit.OK else None
+        if record is not None:
+            self.ran += 1
+            self.watcher.finished(stage, record)
+        elif not self.interrupted and self.fault is None:
+            self.fault = _fault(child, code)
+            self.failed = stage.name
+            self.watcher.failed(stage, self.fault, child.log)
+        self._write("running")
+
+    def _write(self, status: manifests.Status) -> None:
+        manifest = manifest_of(
+            self.plan, self.store, self.resolution, status, self.failed, self.fault.message if self.fault else None, self.commit
+        )
+        manifests.write(manifest, self.folder / "manifest.yaml")
+
+
+def _fault(child: process.Child, code: int) -> Fault:
+    """What a child's exit code says, with the message that it left at the end of its log."""
+    if code < 0:
+        return StageFailed(f"`{child.name}` was killed by {signal.Signals(-code).name}", help="run again: it goes on from its last checkpoint")
+    lines = child.log.read_text(encoding="utf-8", errors="replace").splitlines() if child.log.exists() else []
+    last = next((line for line in reversed(lines) if line.startswith("error[")), f"`{child.name}` ended with exit code {code}")
+    kinds = {fault.exit: fault for fault in _subclasses(Fault) if fault.code == last[6:13]}
+    fault = next(iter(kinds.values()), StageFailed)
+    return fault(last.partition("]: ")[2] or last)
+
+
+def _subclasses(kind: type[Fault]) -> list[type[Fault]]:
+    return [kind, *(deeper for direct in kind.__subclasses__() for deeper in _subclasses(direct))]
+
+

@@ -1,0 +1,175 @@
+"""One stage, run: the same for the local runner, a Slurm job and a pod.
+
+It trusts nobody: it looks its parents' records up itself, reads every byte of its inputs against their digests, and writes
+its own record last. A stage that was done before is not done again.
+"""
+
+import fcntl
+import os
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+
+from pipeline_dsl.base.convert import unstructure
+from pipeline_dsl.base.fault import AlreadyRunning, Fault, StageFailed, Unresolved, WrongArtifact
+from pipeline_dsl.lang.artifact import Artifact, kind_name
+from pipeline_dsl.lang.stage import stage_type
+from pipeline_dsl.plan.plan import Plan, PlannedStage
+from pipeline_dsl.runner.code import code_digest
+from pipeline_dsl.runner.machine import this_machine
+from pipeline_dsl.runner.resolve import Resolution, advance, check_pin
+from pipeline_dsl.runner.revive import class_of, revive
+from pipeline_dsl.runner.workspace import LocalWorkspace, check_inputs
+from pipeline_dsl.store.files import raise_if_full
+from pipeline_dsl.store.layout import tail
+from pipeline_dsl.store.record import Record
+from pipeline_dsl.store.store import Store
+
+VERSION = "0.1.0"
+
+
+@attrs.frozen(kw_only=True)
+class Terms:
+    """How a stage is to be run, none of which may change what it makes."""
+
+    threads: int = 1
+    force: bool = False
+    """Run it even if it was done before."""
+    wait: bool = False
+    """Wait for another process that is running the same stage, rather than refuse."""
+    git_commit: str | None = None
+
+
+def run_stage(plan: Plan, name: str, store: Store, terms: Terms) -> Record:
+    """Make sure that a stage's artifact is in the store, and return its record.
+
+    Raises: Unresolved if a parent is not done; DigestMismatch; AlreadyRunning; StageFailed and its relatives.
+    """
+    planned = plan.stage(name)
+    resolution = _resolve_ancestors(plan, planned, store)
+    key = resolution.keys.get(name)
+    if key is None:
+        missing = [parent for parent in planned.parents if parent not in resolution.records]
+        raise Unresolved(f"`{name}` needs {', '.join(missing)}, which is not done", help="run the pipeline, or that stage first")
+    with _lock(store, key, planned, terms):
+        done = store.record(key)
+        if done is not None and not terms.force:
+            check_pin(planned, done.output)
+            store.verify(done.output, read=False)
+            return done
+        try:
+            record = _make(plan, planned, key, resolution, store, terms)
+        except OSError as error:
+            raise_if_full(error, store.layout.stage(key))
+            raise
+        store.finish(record)
+        store.forget_work(key)
+        return record
+
+
+def _resolve_ancestors(plan: Plan, planned: PlannedStage, store: Store) -> Resolution:
+    needed = plan.ancestors({planned.name})
+    resolution = Resolution()
+    for stage in plan.stages:
+        if stage.name in needed and stage.name != planned.name:
+            advance(resolution, stage, store)
+    inputs = resolution.inputs(planned)
+    if inputs is not None:
+        from pipeline_dsl.plan.plan import definition
+
+        resolution.keys[planned.name] = definition(planned.type, planned.version, planned.fields, inputs)
+    return resolution
+
+
+@contextmanager
+def _lock(store: Store, key: str, planned: PlannedStage, terms: Terms) -> Iterator[None]:
+    """Hold the stage's lock, which the system releases however this process ends."""
+    store.layout.locks.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(store.layout.locks / tail(key), os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if terms.wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            raise AlreadyRunning(
+                f"another process is running `{planned.name}` on the same inputs",
+                help="wait for it; `pdsl status` shows how far it is",
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _make(plan: Plan, planned: PlannedStage, key: str, resolution: Resolution, store: Store, terms: Terms) -> Record:
+    parents = sorted(set(planned.parents))
+    digests = {parent: resolution.records[parent].output for parent in parents}
+    trees = {parent: store.verify(digests[parent]) for parent in parents}
+    kinds: dict[str, type[Artifact]] = {parent: stage_type(class_of(plan, plan.stage(parent))).produces for parent in parents}
+    stage, described, names = revive(plan, planned)
+    check_inputs(described, planned.inputs, trees, kinds)
+    folder = store.layout.stage(key)
+    for part in ("output", "inputs"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    for part in ("output", "scratch"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    seed = planned.fields.get("seed", plan.seed)
+    work = LocalWorkspace(
+        folder, store, seed=seed, threads=terms.threads, names=names, trees=trees, digests=digests, kinds=kinds
+    )
+    started, clock, before = time.time(), time.monotonic(), _cpu()
+    made = stage.run(work)
+    wall = time.monotonic() - clock
+    _check_output(made, described.produces, work, planned)
+    for parent in parents:
+        store.verify(digests[parent], read=False)  # a stage that wrote to its inputs is found here
+    output = store.add(work.output, kind=kind_name(described.produces), meta=unstructure(made), scores=made.scores)
+    check_pin(planned, output)
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return Record(
+        key=key,
+        definition=planned.definition,
+        type=planned.type,
+        version=planned.version,
+        kind=planned.kind,
+        fields=planned.fields,
+        inputs=resolution.inputs(planned) or {},
+        output=output,
+        started=round(started, 3),
+        wall_clock_sec=round(wall, 3),
+        cpu_sec=round(_cpu() - before, 3),
+        peak_memory=max(item.ru_maxrss for item in usage) * 1024,
+        cost_usd=None if planned.hourly_usd is None else planned.hourly_usd * planned.devices * wall / 3600,
+        device=planned.device,
+        devices=planned.devices,
+        libraries=dict(sorted(work.libraries.items())),
+        machine=this_machine(),
+        code=code_digest(described.cls),
+        git_commit=terms.git_commit,
+        pdsl=VERSION,
+        python=sys.version.split()[0],
+    )
+
+
+def _check_output(made: Any, produces: type[Artifact], work: LocalWorkspace, planned: PlannedStage) -> None:
+    if not isinstance(made, produces):
+        raise WrongArtifact(f"`{planned.name}` returned {type(made).__name__}, not {produces.__name__}", help="return the artifact's metadata from `run`")
+    faults = list(produces.check(work.output))
+    if faults:
+        raise WrongArtifact(f"what `{planned.name}` made is no {produces.__name__}: " + "; ".join(faults))
+
+
+def _cpu() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def fault_of(error: BaseException, name: str) -> Fault:
+    """Any exception of a stage's own code as a fault."""
+    if isinstance(error, Fault):
+        return error
+    return StageFailed(f"`{name}` raised {type(error).__name__}: {error}")

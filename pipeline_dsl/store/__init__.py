@@ -1,0 +1,1 @@
+"""Where artifacts live, named by their bytes, and what is recorded about how they came to be."""

@@ -1,0 +1,287 @@
+"""The content-addressed store, in a folder.
+
+    blobs/9f/3c12...     one file's bytes, by their digest
+    trees/ab/40ff...     one artifact, by the digest of its canonical JSON
+    actions/07/11c0...   one action record, by its action key; written last
+    plans/5e/9a21...     one plan, by its digest
+
+Everything is written once, by an atomic rename, and never changed. A stat cache beside the store remembers what each blob
+looked like when its digest was last true, so that nothing is read again that was not touched.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from pipeline_dsl.base.convert import structure
+from pipeline_dsl.base.digest import Digest, digest_bytes, digest_file, short
+from pipeline_dsl.base.fault import BadFile, DigestMismatch, Fault, MissingArtifact
+from pipeline_dsl.lang.measure import Score
+from pipeline_dsl.plan import plan as plans
+from pipeline_dsl.store import record as records
+from pipeline_dsl.store.files import raise_if_full, write_atomically
+from pipeline_dsl.store.layout import Layout, tail
+from pipeline_dsl.store.record import Record
+from pipeline_dsl.store.tree import Entry, Tree, files_under, safe_path
+
+
+@attrs.frozen
+class Damage:
+    """A file of the store that is not what its name says."""
+
+    path: Path
+    fault: str
+
+
+class Store:
+    """What a project has made."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self._root = layout.store
+
+    # Artifacts
+
+    def add(self, folder: Path, *, kind: str, meta: Mapping[str, Any], scores: Mapping[str, Score]) -> Digest:
+        """Take the files of `folder` as an artifact; they are moved, not copied, and `folder` is left without them.
+
+        Raises: UnsafePath; StoreFull.
+        """
+        entries: list[Entry] = []
+        for inside, file in files_under(folder):
+            size = file.stat().st_size
+            digest = digest_file(file)
+            self._add_blob(file, digest, size)
+            entries.append(Entry(inside, size, digest))
+        tree = Tree(kind=kind, files=tuple(entries), meta=meta, scores=scores)
+        digest = tree.digest
+        path = self._path("trees", digest)
+        if not path.exists():
+            write_atomically(path, tree.spelled())
+        self._remember(digest, tree)
+        return digest
+
+    def _add_blob(self, file: Path, digest: str, size: int) -> None:
+        path = self._path("blobs", digest)
+        if path.exists() and path.stat().st_size == size and digest_file(path) == digest:
+            file.unlink()
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file.chmod(0o444)
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
+            file.replace(path)
+        except OSError as error:
+            raise_if_full(error, path)
+            raise
+
+    def tree(self, digest: str) -> Tree:
+        """The artifact called `digest`.
+
+        Raises: MissingArtifact; DigestMismatch if the store's entry was changed.
+        """
+        path = self._path("trees", digest)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise MissingArtifact(f"the store has no artifact {short(digest)}", help="run the pipeline to make it again") from error
+        if digest_bytes(data) != digest:
+            raise DigestMismatch(f"{path} is {short(digest_bytes(data))}, it should be {short(digest)}", help=_AGAIN)
+        return structure(json.loads(data), Tree, what=str(path))
+
+    def blob(self, entry: Entry) -> Path:
+        """The file that holds an entry's bytes."""
+        return self._path("blobs", entry.digest)
+
+    def open_folder(self, digest: str, folder: Path) -> None:
+        """Make `folder` show the artifact's files, as links into the store. Verify the artifact first."""
+        for entry in self.tree(digest).files:
+            target = folder / safe_path(entry.path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(self.blob(entry).resolve())
+
+    def verify(self, digest: str, *, read: bool = True) -> Tree:
+        """Make sure that the artifact is whole, and return it.
+
+        With `read`, every byte is hashed again. Without, files that look as they did when they were last hashed are trusted,
+        which opens none of them.
+        Raises: MissingArtifact; DigestMismatch, naming the file.
+        """
+        tree = self.tree(digest)
+        known = {} if read else self._remembered(digest)
+        fresh = False
+        for entry in tree.files:
+            path = self.blob(entry)
+            try:
+                seen = _look(path)
+            except OSError as error:
+                raise MissingArtifact(f"`{entry.path}` of {short(digest)} is gone from the store ({path})", help=_AGAIN) from error
+            if known.get(entry.digest) == seen:
+                continue
+            found = digest_file(path)
+            if found != entry.digest:
+                raise DigestMismatch(
+                    f"`{entry.path}` of the {tree.kind} {short(digest)} is corrupt: {path} is {short(found)}, it should be {short(entry.digest)}",
+                    help=_AGAIN,
+                )
+            fresh = True
+        if fresh:
+            self._remember(digest, tree)
+        return tree
+
+    # Records and plans
+
+    def record(self, key: str) -> Record | None:
+        """The record of an action, if it was ever finished here.
+
+        Raises: DigestMismatch if it was changed since.
+        """
+        path = self._path("actions", key)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        record = records.parse(data, where=str(path))
+        if record.key != key:
+            raise DigestMismatch(f"{path} records another action, {short(record.key)}", help=_AGAIN)
+        return record
+
+    def finish(self, record: Record) -> None:
+        """Write an action's record: from now on its artifact is found."""
+        write_atomically(self._path("actions", record.key), records.dump(record))
+
+    def keep_plan(self, plan: plans.Plan) -> None:
+        """Keep a plan, so that a manifest that names it can be judged."""
+        path = self._path("plans", plan.digest)
+        if not path.exists():
+            write_atomically(path, plans.dump(plan).encode())
+
+    def plan(self, digest: str) -> plans.Plan:
+        """The plan called `digest`.
+
+        Raises: MissingArtifact; DigestMismatch.
+        """
+        path = self._path("plans", digest)
+        if not path.exists():
+            raise MissingArtifact(f"the store has no plan {short(digest)}", help="gate the manifest with the store of the run that wrote it")
+        text = path.read_text(encoding="utf-8", errors="replace")
+        try:
+            plan = plans.parse(text, where=str(path))
+        except BadFile as error:
+            raise DigestMismatch(f"the plan {path} is damaged: {error.message}") from error
+        if plan.digest != digest or plans.dump(plan) != text:
+            raise DigestMismatch(f"{path} is not the plan {short(digest)} as it was written")
+        return plan
+
+    def records(self) -> Iterator[Record]:
+        """Every finished action, in the order of their keys.
+
+        Raises: DigestMismatch.
+        """
+        for path in self._files("actions"):
+            record = self.record(f"sha256:{path.parent.name}{path.name}")
+            if record:
+                yield record
+
+    # The whole
+
+    def damage(self) -> Iterator[Damage]:
+        """Read everything, and report each file that is not what its name says."""
+        for path in self._files("blobs"):
+            algorithm, _, head = path.parent.name.rpartition("-")
+            named = f"{algorithm or 'sha256'}:{head}{path.name}"
+            found = digest_file(path)
+            if found != named:
+                yield Damage(path, f"its bytes are {short(found)}")
+        for path in self._files("trees"):
+            try:
+                self._whole(f"sha256:{path.parent.name}{path.name}")
+            except Fault as fault:
+                yield Damage(path, fault.message)
+        for path in self._files("actions"):
+            try:
+                record = self.record(f"sha256:{path.parent.name}{path.name}")
+                if record and not self._path("trees", record.output).exists():
+                    yield Damage(path, f"the artifact {short(record.output)} that it records is gone")
+            except Fault as fault:
+                yield Damage(path, fault.message)
+        for path in self._files("plans"):
+            try:
+                self.plan(f"sha256:{path.parent.name}{path.name}")
+            except Fault as fault:
+                yield Damage(path, fault.message)
+
+    def _whole(self, digest: str) -> None:
+        for entry in self.tree(digest).files:
+            if not self.blob(entry).exists():
+                raise MissingArtifact(f"`{entry.path}` ({short(entry.digest)}) is gone")
+
+    def collect(self, keep: set[str]) -> tuple[int, int]:
+        """Remove every action whose key is not in `keep`, and the bytes that nothing else names.
+
+        Returns: files removed, bytes freed. Records go first, so that a crash half-way leaves no record without its bytes.
+        """
+        count, freed = 0, 0
+        doomed = [path for path in self._files("actions") if f"sha256:{path.parent.name}{path.name}" not in keep]
+        for path in doomed:
+            count, freed = count + 1, freed + _remove(path)
+        trees = {record.output for record in self.records()}
+        for path in list(self._files("trees")):
+            if f"sha256:{path.parent.name}{path.name}" not in trees:
+                count, freed = count + 1, freed + _remove(path)
+        blobs = {self.blob(entry) for digest in trees for entry in self.tree(digest).files}
+        for path in list(self._files("blobs")):
+            if path not in blobs:
+                count, freed = count + 1, freed + _remove(path)
+        return count, freed
+
+    # Paths and the stat cache
+
+    def _path(self, folder: str, digest: str) -> Path:
+        algorithm, _, value = digest.partition(":")
+        if len(value) != 64 or not set(value) <= _HEX:
+            raise BadFile(f"{digest!r:.100} is no digest")
+        head = value[:2] if algorithm == "sha256" else f"{algorithm}-{value[:2]}"
+        return self._root / folder / head / value[2:]
+
+    def _files(self, folder: str) -> Iterator[Path]:
+        for path in sorted((self._root / folder).glob("*/*")):
+            if not path.name.startswith("."):
+                yield path
+
+    def _remember(self, digest: str, tree: Tree) -> None:
+        seen = {entry.digest: _look(self.blob(entry)) for entry in tree.files}
+        write_atomically(self.layout.stats / tail(digest), json.dumps(seen).encode())
+
+    def _remembered(self, digest: str) -> dict[str, list[int]]:
+        try:
+            found = json.loads((self.layout.stats / tail(digest)).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+    def forget_work(self, key: str) -> None:
+        """Remove the working folder of an action that is finished."""
+        shutil.rmtree(self.layout.stage(key), ignore_errors=True)
+
+
+_AGAIN = "remove what is damaged with `pdsl store gc --damaged`, and run again: the stage that made it will"
+_HEX = frozenset("0123456789abcdef")
+
+
+def _look(path: Path) -> list[int]:
+    """What a file looks like without opening it: length, times in nanoseconds, inode."""
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+
+
+def _remove(path: Path) -> int:
+    size = path.stat().st_size
+    path.unlink()
+    return size
