@@ -27,11 +27,12 @@ def _structure_tagged(data: Any, target: Any) -> Any:
     arms = get_args(target)
     if data is None and type(None) in arms:
         return None
+    said = cast("dict[str, Any]", data).get(TAG) if isinstance(data, dict) else None
     for arm in arms:
-        if attrs.has(arm) and arm.__name__ == data.get(TAG):
+        if attrs.has(arm) and arm.__name__ == said:
             return _converter.structure(data, arm)
     names = ", ".join(arm.__name__ for arm in arms)
-    raise ValueError(f"{TAG} is {data.get(TAG)!r}, not one of {names}")
+    raise ValueError(f"{TAG} is {said!r}, not one of {names}")
 
 
 def _attrs_factory(target: type[Any]) -> Any:

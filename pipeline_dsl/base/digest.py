@@ -42,9 +42,12 @@ def digest_file(path: Path) -> Digest:
         size = os.fstat(descriptor).st_size
         if size <= SHARD:
             return Digest("sha256:" + _range(descriptor, 0, size).hex())
-        starts = range(0, size, SHARD)
+
+        def shard(start: int) -> bytes:
+            return _range(descriptor, start, min(SHARD, size - start))
+
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            shards = pool.map(lambda start: _range(descriptor, start, min(SHARD, size - start)), starts)
+            shards = pool.map(shard, range(0, size, SHARD))
             return Digest("sha256-sharded:" + hashlib.sha256(b"".join(shards)).hexdigest())
     finally:
         os.close(descriptor)

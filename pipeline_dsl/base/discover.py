@@ -6,7 +6,7 @@ Nothing registers itself; a file is found because it is there.
 import importlib
 import pkgutil
 from types import ModuleType
-from typing import TypeVar, cast
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ def subclasses(package: ModuleType, kind: type[T]) -> tuple[type[T], ...]:
             continue
         module = importlib.import_module(f"{package.__name__}.{entry.name}")
         found.extend(
-            cast("type[T]", value)
+            value
             for value in vars(module).values()
             if isinstance(value, type) and issubclass(value, kind) and value.__module__ == module.__name__
         )

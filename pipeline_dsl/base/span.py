@@ -7,11 +7,12 @@ instruction, and becomes a `Span` only when something has to be said about it.
 import ast
 import functools
 import sys
+import tokenize
 from types import CodeType
 
 import attrs
 
-_OURS = frozenset({"pipeline_dsl", "attr", "attrs", "dataclasses", "copy"})
+_OURS = frozenset({"pipeline_dsl", "attr", "attrs", "dataclasses", "copy", "importlib", "_frozen_importlib", "_frozen_importlib_external"})
 
 
 @attrs.frozen(order=True)
@@ -37,12 +38,7 @@ class Mark:
 
     def span(self) -> Span:
         """The source range of the call that was running."""
-        line, end_line, column, end_column = _positions(self.code)[self.instruction // 2]
-        file = self.code.co_filename
-        if line is None:
-            return Span(file, self.code.co_firstlineno)
-        text = source_line(file, line)
-        return Span(file, line, _characters(text, column), end_line or line, _characters(source_line(file, end_line or line), end_column))
+        return code_span(self.code, self.instruction)
 
     def argument(self, name: str) -> Span:
         """The source range of the value given for the keyword `name`, or of the whole call if it is not there."""
@@ -64,6 +60,16 @@ def mark() -> Mark | None:
     return None
 
 
+def code_span(code: CodeType, instruction: int) -> Span:
+    """The source range of one instruction; the whole line where the interpreter keeps no columns."""
+    file = code.co_filename
+    line, end_line, column, end_column = _positions(code)[instruction // 2]
+    if line is None:
+        return Span(file, code.co_firstlineno)
+    end = end_line or line
+    return Span(file, line, _characters(source_line(file, line), column), end, _characters(source_line(file, end), end_column))
+
+
 def node_span(file: str, node: ast.expr | ast.stmt) -> Span:
     """The source range of a syntax node."""
     end = node.end_lineno or node.lineno
@@ -83,9 +89,15 @@ def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None,
 
 @functools.cache
 def _source(file: str) -> list[str]:
+    """The lines of a file as Python counts them: a form feed ends none, and the file itself may name its encoding."""
+    try:
+        with tokenize.open(file) as stream:
+            return stream.read().split("\n")
+    except (OSError, SyntaxError, UnicodeError):
+        pass
     try:
         with open(file, encoding="utf-8", errors="replace") as stream:
-            return stream.read().splitlines()
+            return stream.read().split("\n")
     except OSError:
         return []
 

@@ -42,6 +42,6 @@ def dollars(value: float | None) -> str:
     """An amount of money; an unknown one says so and is never zero."""
     if value is None:
         return "unknown"
-    if value and abs(value) < 1:
-        return f"${value:.2g}"
+    if value and abs(value) < 0.01:
+        return f"${value:.1g}"
     return f"${value:,.2f}" if abs(value) < 1000 else f"${value:,.0f}"

@@ -71,7 +71,9 @@ def text(verdict: Verdict) -> str:
     if verdict.ship:
         lines = [f"SHIP: {verdict.pipeline}, all {len(verdict.rows)} gates pass"]
     else:
-        lines = ["HOLD: " + "; ".join([*verdict.reasons, *(row.metric + (" failed" if row.result == "fail" else " unknown") for row in failing)])]
+        lines = [
+            "HOLD: " + "; ".join([*verdict.reasons, *(row.metric + (" failed" if row.result == "fail" else " unknown") for row in failing)])
+        ]
     widths = [max((len(cell) for cell in column), default=0) for column in zip(*(_cells(row) for row in verdict.rows), strict=True)]
     for row in sorted(verdict.rows, key=lambda row: row.result == "pass"):
         cells = "  ".join(f"{cell:<{width}}" for cell, width in zip(_cells(row), widths, strict=True))

@@ -68,3 +68,11 @@ def find_manifest(given: Path | None, store: Path) -> Path:
         raise Usage("nothing was run here yet", help="run a pipeline first: `pdsl run pipelines/tiny.py`")
     newest = max(found, key=lambda path: path.stat().st_mtime_ns)
     return Path(os.path.relpath(newest)) if newest.is_absolute() else newest
+
+
+def find_run(given: Path | None, store: Path) -> Plan:
+    """The plan of the run that a command is about, also while it runs.
+
+    Raises: Usage if there is none; BadFile; DigestMismatch.
+    """
+    return plans.read(find_manifest(given, store).parent / "plan.json")

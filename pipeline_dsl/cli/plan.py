@@ -61,7 +61,7 @@ def _text(planned: Plan, views: list[Outlook], compiled: Compiled | None, every:
         if every or view.standing is not Standing.CACHED:
             lines.append(_line(view, width, compiled))
     lines += ["", _totals(planned, views), *_gates(planned), _note(planned)]
-    return "\n".join(line for line in lines if line is not None) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _line(view: Outlook, width: int, compiled: Compiled | None) -> str:

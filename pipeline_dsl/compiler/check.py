@@ -4,7 +4,6 @@ The examples are run by a test and shown by `pdsl explain`; both use the short s
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import ClassVar, TypeVar
 
 from pipeline_dsl.base.diagnostic import Diagnostic, Related, Severity
@@ -55,7 +54,6 @@ class FactCheck(Check):
 C = TypeVar("C", bound=Check)
 
 
-@cache
 def checks(kind: type[C]) -> tuple[type[C], ...]:
     """Every check of a kind."""
     from pipeline_dsl.compiler import checks as package  # it imports this module

@@ -16,7 +16,7 @@ from pipeline_dsl.compiler.load import load
 from pipeline_dsl.compiler.passes import definitions, divergence, estimates, gates, lineage
 from pipeline_dsl.lang.gate import Baseline
 from pipeline_dsl.lang.pipeline import Release
-from pipeline_dsl.lang.stage import Stage
+from pipeline_dsl.lang.stage import is_stage
 from pipeline_dsl.plan.plan import Plan, PlannedBaseline, PlannedGate, PlannedStage
 
 
@@ -155,6 +155,6 @@ def _baseline(facts: Facts) -> PlannedBaseline | None:
     given = facts.graph.pipeline.baseline
     if isinstance(given, Release):
         return PlannedBaseline(manifest=given.manifest)
-    if isinstance(given, Stage):
-        return PlannedBaseline(stage=facts.graph.names[given])  # pyright: ignore[reportUnknownArgumentType]
+    if is_stage(given):
+        return PlannedBaseline(stage=facts.graph.names[given])
     return None

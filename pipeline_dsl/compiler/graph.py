@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import attrs
-import networkx as nx
+import networkx
 
 from pipeline_dsl.base.span import Mark, Span
 from pipeline_dsl.compiler.load import Loaded
 from pipeline_dsl.lang.fields import Field, StageType
 from pipeline_dsl.lang.pipeline import Pipeline
-from pipeline_dsl.lang.stage import Stage, declared, stage_type
+from pipeline_dsl.lang.stage import Stage, declared, is_stage, stage_type
 from pipeline_dsl.plan.plan import leaves
 
 AnyStage = Stage[Any]
+
+nx: Any = networkx  # its types say less than ours
 
 
 @attrs.frozen(eq=False)
@@ -119,11 +121,11 @@ def declared_order(stage: AnyStage) -> int:
 
 def _roots(pipeline: Pipeline) -> Iterator[AnyStage]:
     for value in (*pipeline.targets, pipeline.ships, pipeline.baseline):
-        if isinstance(value, Stage):
+        if is_stage(value):
             yield value
     for gate in pipeline.gates:
         of = getattr(gate, "of", None)
-        if isinstance(of, Stage):
+        if is_stage(of):
             yield of
 
 
@@ -147,7 +149,7 @@ def _collect(roots: Iterator[AnyStage]) -> tuple[list[AnyStage], list[Edge], lis
             if value is None and field.optional:
                 continue
             for item in leaves(value) if value is not None else (None,):
-                if not isinstance(item, Stage):
+                if not is_stage(item):
                     misplaced.append(Misplaced(stage, field, item))
                     continue
                 edges.append(Edge(item, stage, field))
@@ -160,6 +162,3 @@ def _collect(roots: Iterator[AnyStage]) -> tuple[list[AnyStage], list[Edge], lis
 def _names(order: list[AnyStage]) -> dict[AnyStage, str]:
     width = max(2, len(str(len(order))))
     return {stage: stage.name or f"{index:0{width}d}_{stage_type(type(stage)).kind}" for index, stage in enumerate(order, 1)}
-
-
-

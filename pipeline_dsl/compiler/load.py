@@ -19,7 +19,7 @@ from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.base.fault import Usage
 from pipeline_dsl.base.span import Span
 from pipeline_dsl.lang.pipeline import Pipeline
-from pipeline_dsl.lang.stage import Stage
+from pipeline_dsl.lang.stage import Stage, is_stage
 
 
 @attrs.frozen
@@ -96,14 +96,16 @@ def _find(module: ModuleType, file: str, root: str) -> Loaded | Diagnostic:
     if len(found) > 1:
         spans = [pipeline.mark.span() for pipeline in found if pipeline.mark]
         return Diagnostic("PDSL104", f"this module declares {len(found)} pipelines", spans[-1], help="one module, one pipeline")
-    stages = tuple((name, value) for name, value in values.items() if isinstance(value, Stage) and name[0] != "_")
+    stages = tuple((name, value) for name, value in values.items() if is_stage(value) and name[0] != "_")
     return Loaded(found[0], stages, file, root)
 
 
 def _import_failure(error: Exception, file: str) -> Diagnostic:
     if isinstance(error, SyntaxError) and error.filename:
         column = max((error.offset or 1) - 1, 0)
-        span = Span(error.filename, error.lineno or 1, column, error.end_lineno or error.lineno or 1, max((error.end_offset or 1) - 1, column + 1))
+        span = Span(
+            error.filename, error.lineno or 1, column, error.end_lineno or error.lineno or 1, max((error.end_offset or 1) - 1, column + 1)
+        )
         return Diagnostic("PDSL101", f"this file is not Python: {error.msg}", span)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "pipeline_dsl" not in Path(frame.filename).parts]
     frames = [frame for frame in frames if not frame.filename.startswith("<")]
@@ -115,7 +117,9 @@ def _import_failure(error: Exception, file: str) -> Diagnostic:
     if match:
         return _bad_call(match[1], match[2], span)
     if isinstance(error, ModuleNotFoundError):
-        return Diagnostic("PDSL101", f"this module needs `{error.name}`, which is not installed", span, help=f"install `{error.name}`, or mend the import")
+        return Diagnostic(
+            "PDSL101", f"this module needs `{error.name}`, which is not installed", span, help=f"install `{error.name}`, or mend the import"
+        )
     if isinstance(error, ImportError) and error.name and "cannot import name" in str(error):
         return _bad_import(error, span)
     return Diagnostic("PDSL101", f"importing this module raised {type(error).__name__}: {error}", span)
@@ -130,18 +134,20 @@ def _bad_call(cls: str, fault: str, span: Span) -> Diagnostic:
         return Diagnostic("PDSL105", f"`{cls}` has no field `{unknown[1]}`", span, help=advice)
     missing = re.findall(r"'(\w+)'", fault)
     if "missing" in fault and missing:
-        return Diagnostic("PDSL105", f"`{cls}` needs " + ", ".join(f"`{name}`" for name in missing), span, help="give every field that has no default")
+        return Diagnostic(
+            "PDSL105", f"`{cls}` needs " + ", ".join(f"`{name}`" for name in missing), span, help="give every field that has no default"
+        )
     if "positional" in fault:
         return Diagnostic("PDSL105", f"`{cls}` takes its fields by name", span, help=f"write `{cls}(field=value, ...)`")
     return Diagnostic("PDSL105", f"`{cls}` cannot be made so: {fault}", span)
 
 
 def _fields_of(cls: str) -> list[str]:
-    pending: list[type] = [Stage, Pipeline]
+    pending: list[Any] = [Stage, Pipeline]
     while pending:
         kind = pending.pop()
         if kind.__name__ == cls:
-            return [field.name for field in attrs.fields(kind) if field.init]  # pyright: ignore[reportArgumentType]
+            return [field.name for field in attrs.fields(kind) if field.init]
         pending.extend(kind.__subclasses__())
     return []
 

@@ -64,5 +64,3 @@ def _same(name: str, entry: StageEntry, record: Record) -> None:
 
 def _shown(value: Any) -> str:
     return short(value) if isinstance(value, str) else str(value)
-
-

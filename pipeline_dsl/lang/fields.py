@@ -3,7 +3,7 @@
 import types
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -26,7 +26,7 @@ class Role(StrEnum):
 
 def execution(*, default: T) -> T:
     """A field that says where or how fast a stage runs, and so never enters a digest."""
-    return cast(T, attrs.field(default=default, metadata={_MARK: "execution"}))
+    return attrs.field(default=default, metadata={_MARK: "execution"})
 
 
 def held_out() -> Any:
@@ -94,16 +94,10 @@ class StageType:
     """`module:Qualname`: where it is imported from."""
     produces: type[Artifact]
     fields: tuple[Field, ...]
-
-    @property
-    def identity(self) -> tuple[Field, ...]:
-        """The fields that enter the digest as values."""
-        return tuple(field for field in self.fields if field.role is Role.IDENTITY)
-
-    @property
-    def inputs(self) -> tuple[Field, ...]:
-        """The fields that name other stages."""
-        return tuple(field for field in self.fields if field.role is Role.INPUT)
+    identity: tuple[Field, ...]
+    """The fields that enter the digest as values."""
+    inputs: tuple[Field, ...]
+    """The fields that name other stages."""
 
 
 @cache
@@ -114,7 +108,9 @@ def describe(cls: type[Any], ref: type[Any]) -> StageType:
     """
     hints = get_type_hints(cls, include_extras=True)
     fields = tuple(_field(attribute, hints[attribute.name], ref) for attribute in attrs.fields(cls))
-    return StageType(cls, kind_name(cls), f"{cls.__module__}:{cls.__qualname__}", _produces(cls, ref), fields)
+    identity = tuple(field for field in fields if field.role is Role.IDENTITY)
+    inputs = tuple(field for field in fields if field.role is Role.INPUT)
+    return StageType(cls, kind_name(cls), f"{cls.__module__}:{cls.__qualname__}", _produces(cls, ref), fields, identity, inputs)
 
 
 def _field(attribute: Any, hint: Any, ref: type[Any]) -> Field:

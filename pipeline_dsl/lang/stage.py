@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Generic, Literal, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Generic, Literal, TypeGuard, TypeVar, dataclass_transform
 
 import attrs
 
@@ -99,6 +99,11 @@ class Stage(Ref[A_co]):
 
 
 attrs.frozen(kw_only=True, slots=False, eq=False)(Stage)
+
+
+def is_stage(value: object) -> TypeGuard[Stage[Any]]:
+    """Whether a value is a declared stage."""
+    return isinstance(value, Stage)
 
 
 def declared(stage: Stage[Any]) -> tuple[int, Mark | None]:

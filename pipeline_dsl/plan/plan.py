@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import attrs
 
@@ -171,9 +171,9 @@ class Plan:
 def leaves(shape: Any) -> Iterator[Any]:
     """The single entries of an input's shape: one value, a list, a mapping, or nothing."""
     if isinstance(shape, Mapping):
-        yield from shape.values()  # pyright: ignore[reportUnknownVariableType]
+        yield from cast("Mapping[str, Any]", shape).values()
     elif isinstance(shape, list | tuple):
-        yield from shape  # pyright: ignore[reportUnknownVariableType]
+        yield from cast("list[Any]", shape)
     elif shape is not None:
         yield shape
 
@@ -181,9 +181,9 @@ def leaves(shape: Any) -> Iterator[Any]:
 def reshape(shape: Any, values: Mapping[str, Any]) -> Any:
     """An input's shape with each stage name replaced by its value."""
     if isinstance(shape, Mapping):
-        return {key: values[name] for key, name in shape.items()}  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+        return {key: values[name] for key, name in cast("Mapping[str, str]", shape).items()}
     if isinstance(shape, list | tuple):
-        return [values[name] for name in shape]  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+        return [values[name] for name in cast("list[str]", shape)]
     return None if shape is None else values[shape]
 
 
@@ -198,7 +198,16 @@ def definition(type: str, version: int, fields: Mapping[str, Any], inputs: Mappi
 def dump(plan: Plan) -> str:
     """The plan as the text of its file, which names its own digest and that of its every word."""
     body = unstructure(plan)
-    return json.dumps({"digest": plan.digest, "content": digest_plain(body), "plan": body}, indent=1, ensure_ascii=False) + "\n"
+    return _spell({"digest": plan.digest, "content": digest_plain(body), "plan": body})
+
+
+def respell(text: str) -> str:
+    """The text of a plan's file as `dump` would have written the same data: equal, unless somebody touched it."""
+    return _spell(json.loads(text))
+
+
+def _spell(data: Any) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
 def parse(text: str, *, where: str) -> Plan:

@@ -64,7 +64,9 @@ def _view(plan: Plan, stage: PlannedStage, done: bool, resolution: Resolution, s
         return Outlook(stage=stage, standing=Standing.PENDING, why=why, waits_for=missing)
     if why:
         return Outlook(stage=stage, standing=Standing.CHANGED, why=why)
-    moved = tuple(parent for parent in dict.fromkeys(stage.parents) if parent in before and before[parent].output_hash != resolution.output(parent))
+    moved = tuple(
+        parent for parent in dict.fromkeys(stage.parents) if parent in before and before[parent].output_hash != resolution.output(parent)
+    )
     if moved:
         return Outlook(stage=stage, standing=Standing.INPUT, waits_for=moved)
     return Outlook(stage=stage, standing=Standing.CHANGED, why=(Change(None, text="its result is not in the store"),))

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from typing import Any
+from typing import Any, cast
 
 from pipeline_dsl.base.convert import structure
 from pipeline_dsl.base.fault import StageFailed
@@ -47,5 +47,5 @@ def revive(plan: Plan, planned: PlannedStage) -> tuple[Stage[Any], StageType, di
     }
     for field in described.inputs:
         shape = reshape(planned.inputs.get(field.name), parents)
-        values[field.name] = tuple(shape) if isinstance(shape, list) else shape
+        values[field.name] = tuple(cast("list[Any]", shape)) if isinstance(shape, list) else shape
     return described.cls(**values), described, {ref: name for name, ref in parents.items()}

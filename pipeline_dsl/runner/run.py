@@ -241,15 +241,18 @@ class _Run:
 def _fault(child: process.Child, code: int) -> Fault:
     """What a child's exit code says, with the message that it left at the end of its log."""
     if code < 0:
-        return StageFailed(f"`{child.name}` was killed by {signal.Signals(-code).name}", help="run again: it goes on from its last checkpoint")
+        return StageFailed(
+            f"`{child.name}` was killed by {signal.Signals(-code).name}", help="run again: it goes on from its last checkpoint"
+        )
     lines = child.log.read_text(encoding="utf-8", errors="replace").splitlines() if child.log.exists() else []
-    last = next((line for line in reversed(lines) if line.startswith("error[")), f"`{child.name}` ended with exit code {code}")
-    kinds = {fault.exit: fault for fault in _subclasses(Fault) if fault.code == last[6:13]}
-    fault = next(iter(kinds.values()), StageFailed)
-    return fault(last.partition("]: ")[2] or last)
+    said = next((index for index in reversed(range(len(lines))) if lines[index].startswith("error[")), None)
+    if said is None:
+        return StageFailed(f"`{child.name}` ended with exit code {code}")
+    number, _, message = lines[said].removeprefix("error[").partition("]: ")
+    help = next((line.removeprefix("help: ") for line in lines[said + 1 :] if line.startswith("help: ")), "")
+    fault = next((kind for kind in _subclasses(Fault) if kind.code == number), StageFailed)
+    return fault(message, help=help)
 
 
 def _subclasses(kind: type[Fault]) -> list[type[Fault]]:
     return [kind, *(deeper for direct in kind.__subclasses__() for deeper in _subclasses(direct))]
-
-

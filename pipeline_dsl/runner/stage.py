@@ -10,7 +10,7 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.fault import AlreadyRunning, Fault, StageFailed, Unresolved, WrongArtifact
 from pipeline_dsl.lang.artifact import Artifact, kind_name
 from pipeline_dsl.lang.stage import stage_type
-from pipeline_dsl.plan.plan import Plan, PlannedStage
+from pipeline_dsl.plan.plan import Plan, PlannedStage, definition
 from pipeline_dsl.runner.code import code_digest
 from pipeline_dsl.runner.machine import this_machine
 from pipeline_dsl.runner.resolve import Resolution, advance, check_pin
@@ -81,14 +81,12 @@ def _resolve_ancestors(plan: Plan, planned: PlannedStage, store: Store) -> Resol
             advance(resolution, stage, store)
     inputs = resolution.inputs(planned)
     if inputs is not None:
-        from pipeline_dsl.plan.plan import definition
-
         resolution.keys[planned.name] = definition(planned.type, planned.version, planned.fields, inputs)
     return resolution
 
 
 @contextmanager
-def _lock(store: Store, key: str, planned: PlannedStage, terms: Terms) -> Iterator[None]:
+def _lock(store: Store, key: str, planned: PlannedStage, terms: Terms) -> Generator[None]:
     """Hold the stage's lock, which the system releases however this process ends."""
     store.layout.locks.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(store.layout.locks / tail(key), os.O_CREAT | os.O_RDWR, 0o644)
@@ -118,9 +116,7 @@ def _make(plan: Plan, planned: PlannedStage, key: str, resolution: Resolution, s
     for part in ("output", "scratch"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     seed = planned.fields.get("seed", plan.seed)
-    work = LocalWorkspace(
-        folder, store, seed=seed, threads=terms.threads, names=names, trees=trees, digests=digests, kinds=kinds
-    )
+    work = LocalWorkspace(folder, store, seed=seed, threads=terms.threads, names=names, trees=trees, digests=digests, kinds=kinds)
     started, clock, before = time.time(), time.monotonic(), _cpu()
     made = stage.run(work)
     wall = time.monotonic() - clock
@@ -157,7 +153,9 @@ def _make(plan: Plan, planned: PlannedStage, key: str, resolution: Resolution, s
 
 def _check_output(made: Any, produces: type[Artifact], work: LocalWorkspace, planned: PlannedStage) -> None:
     if not isinstance(made, produces):
-        raise WrongArtifact(f"`{planned.name}` returned {type(made).__name__}, not {produces.__name__}", help="return the artifact's metadata from `run`")
+        raise WrongArtifact(
+            f"`{planned.name}` returned {type(made).__name__}, not {produces.__name__}", help="return the artifact's metadata from `run`"
+        )
     faults = list(produces.check(work.output))
     if faults:
         raise WrongArtifact(f"what `{planned.name}` made is no {produces.__name__}: " + "; ".join(faults))

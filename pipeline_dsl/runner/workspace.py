@@ -1,8 +1,6 @@
 """The workspace of a running stage, on this machine."""
 
 import importlib
-import json
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +12,9 @@ from pipeline_dsl.base.fault import MissingLibrary, WrongArtifact
 from pipeline_dsl.lang.artifact import Artifact, kind_name
 from pipeline_dsl.lang.fields import StageType
 from pipeline_dsl.lang.stage import Ref
+from pipeline_dsl.ml.launch import launch
+from pipeline_dsl.ml.rank import write_whole
+from pipeline_dsl.plan.plan import leaves
 from pipeline_dsl.store.store import Store
 from pipeline_dsl.store.tree import Tree
 
@@ -59,7 +60,8 @@ class LocalWorkspace:
     def meta(self, ref: Ref[A]) -> A:
         """The metadata of an input."""
         name = self._names[ref]
-        return structure(self._trees[name].meta, self._kinds[name], what=f"the metadata of `{name}`")  # pyright: ignore[reportReturnType]
+        kind: Any = self._kinds[name]
+        return structure(self._trees[name].meta, kind, what=f"the metadata of `{name}`")
 
     def digest(self, ref: Ref[Any]) -> Digest:
         """The content digest of an input."""
@@ -88,15 +90,14 @@ class LocalWorkspace:
 
     def progress(self, step: int, total: int, **figures: float) -> None:
         """Tell whoever watches how far the stage is."""
-        write_progress(self.folder / PROGRESS, step, total, figures)
+        write_whole(self.folder / PROGRESS, {"step": step, "total": total, "figures": figures, "time": time.time()})
 
     def launch(self, target: str, config: Mapping[str, Any], *, processes: int) -> None:
         """Run `module:function` in `processes` processes and wait.
 
         Raises: StageFailed.
         """
-        launcher = self.library("pipeline_dsl.ml.launch")
-        launcher.launch(
+        launch(
             target,
             config,
             processes=processes,
@@ -110,20 +111,11 @@ PROGRESS = "progress.json"
 """The file in which a running stage says how far it is."""
 
 
-def write_progress(path: Path, step: int, total: int, figures: Mapping[str, float]) -> None:
-    """Replace a progress file; a reader never sees half of one."""
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps({"step": step, "total": total, "time": time.time(), "figures": dict(figures)}))
-    temporary.replace(path)
-
-
 def check_inputs(described: StageType, inputs: Mapping[str, Any], trees: Mapping[str, Tree], kinds: Mapping[str, type[Artifact]]) -> None:
     """Hold what is in the store to what the stage's fields read.
 
     Raises: WrongArtifact.
     """
-    from pipeline_dsl.plan.plan import leaves
-
     for field in described.inputs:
         for name in leaves(inputs.get(field.name)):
             kind = kinds[name]

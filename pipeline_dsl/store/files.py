@@ -32,4 +32,6 @@ def raise_if_full(error: OSError, path: Path) -> None:
     Raises: StoreFull.
     """
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        raise StoreFull(f"no space left to write {path}", help="free some space, or run `pdsl store gc`; nothing in the store is wrong") from error
+        raise StoreFull(
+            f"no space left to write {path}", help="free some space, or run `pdsl store gc`; nothing in the store is wrong"
+        ) from error

@@ -6,7 +6,7 @@ them there and never here.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import attrs
 import yaml
@@ -104,7 +104,7 @@ def read(path: Path) -> Manifest:
         raise BadFile(f"{path} is no manifest: {error}") from error
     if not isinstance(data, dict):
         raise BadFile(f"{path} is no manifest: it holds {type(data).__name__}, not a mapping")
-    version = data.get("manifest_version")  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+    version = cast("dict[Any, Any]", data).get("manifest_version")
     if version != SCHEMA:
         raise BadFile(f"{path} is a manifest of format {version!r}; this pdsl reads format {SCHEMA}")
     return structure(data, Manifest, what=str(path))
@@ -112,7 +112,8 @@ def read(path: Path) -> Manifest:
 
 def _limit(text: str, path: Path) -> None:
     depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    parse: Any = yaml.parse  # pyright: ignore[reportUnknownMemberType]
+    for event in parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
             raise BadFile(f"{path} uses a YAML alias, which a manifest may not")
         if isinstance(event, yaml.CollectionStartEvent):

@@ -14,7 +14,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -169,13 +169,15 @@ class Store:
         """
         path = self._path("plans", digest)
         if not path.exists():
-            raise MissingArtifact(f"the store has no plan {short(digest)}", help="gate the manifest with the store of the run that wrote it")
+            raise MissingArtifact(
+                f"the store has no plan {short(digest)}", help="gate the manifest with the store of the run that wrote it"
+            )
         text = path.read_text(encoding="utf-8", errors="replace")
         try:
             plan = plans.parse(text, where=str(path))
         except BadFile as error:
             raise DigestMismatch(f"the plan {path} is damaged: {error.message}") from error
-        if plan.digest != digest or plans.dump(plan) != text:
+        if plan.digest != digest or plans.respell(text) != text:
             raise DigestMismatch(f"{path} is not the plan {short(digest)} as it was written")
         return plan
 
@@ -184,8 +186,8 @@ class Store:
 
         Raises: DigestMismatch.
         """
-        for path in self._files("actions"):
-            record = self.record(f"sha256:{path.parent.name}{path.name}")
+        for path in self.files("actions"):
+            record = self.record(self.named(path))
             if record:
                 yield record
 
@@ -193,27 +195,25 @@ class Store:
 
     def damage(self) -> Iterator[Damage]:
         """Read everything, and report each file that is not what its name says."""
-        for path in self._files("blobs"):
-            algorithm, _, head = path.parent.name.rpartition("-")
-            named = f"{algorithm or 'sha256'}:{head}{path.name}"
+        for path in self.files("blobs"):
             found = digest_file(path)
-            if found != named:
+            if found != self.named(path):
                 yield Damage(path, f"its bytes are {short(found)}")
-        for path in self._files("trees"):
+        for path in self.files("trees"):
             try:
-                self._whole(f"sha256:{path.parent.name}{path.name}")
+                self._whole(self.named(path))
             except Fault as fault:
                 yield Damage(path, fault.message)
-        for path in self._files("actions"):
+        for path in self.files("actions"):
             try:
-                record = self.record(f"sha256:{path.parent.name}{path.name}")
+                record = self.record(self.named(path))
                 if record and not self._path("trees", record.output).exists():
                     yield Damage(path, f"the artifact {short(record.output)} that it records is gone")
             except Fault as fault:
                 yield Damage(path, fault.message)
-        for path in self._files("plans"):
+        for path in self.files("plans"):
             try:
-                self.plan(f"sha256:{path.parent.name}{path.name}")
+                self.plan(self.named(path))
             except Fault as fault:
                 yield Damage(path, fault.message)
 
@@ -221,25 +221,6 @@ class Store:
         for entry in self.tree(digest).files:
             if not self.blob(entry).exists():
                 raise MissingArtifact(f"`{entry.path}` ({short(entry.digest)}) is gone")
-
-    def collect(self, keep: set[str]) -> tuple[int, int]:
-        """Remove every action whose key is not in `keep`, and the bytes that nothing else names.
-
-        Returns: files removed, bytes freed. Records go first, so that a crash half-way leaves no record without its bytes.
-        """
-        count, freed = 0, 0
-        doomed = [path for path in self._files("actions") if f"sha256:{path.parent.name}{path.name}" not in keep]
-        for path in doomed:
-            count, freed = count + 1, freed + _remove(path)
-        trees = {record.output for record in self.records()}
-        for path in list(self._files("trees")):
-            if f"sha256:{path.parent.name}{path.name}" not in trees:
-                count, freed = count + 1, freed + _remove(path)
-        blobs = {self.blob(entry) for digest in trees for entry in self.tree(digest).files}
-        for path in list(self._files("blobs")):
-            if path not in blobs:
-                count, freed = count + 1, freed + _remove(path)
-        return count, freed
 
     # Paths and the stat cache
 
@@ -250,10 +231,20 @@ class Store:
         head = value[:2] if algorithm == "sha256" else f"{algorithm}-{value[:2]}"
         return self._root / folder / head / value[2:]
 
-    def _files(self, folder: str) -> Iterator[Path]:
+    def files(self, folder: str) -> Iterator[Path]:
+        """The files of one of the store's folders, in the order of their digests; those half-written are left out."""
         for path in sorted((self._root / folder).glob("*/*")):
             if not path.name.startswith("."):
                 yield path
+
+    def named(self, path: Path) -> str:
+        """The digest that a file of the store is named after."""
+        algorithm, _, head = path.parent.name.rpartition("-")
+        return f"{algorithm or 'sha256'}:{head}{path.name}"
+
+    def tree_file(self, digest: str) -> Path:
+        """The file that holds an artifact's tree."""
+        return self._path("trees", digest)
 
     def _remember(self, digest: str, tree: Tree) -> None:
         seen = {entry.digest: _look(self.blob(entry)) for entry in tree.files}
@@ -264,7 +255,7 @@ class Store:
             found = json.loads((self.layout.stats / tail(digest)).read_bytes())
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+        return cast("dict[str, list[int]]", found) if isinstance(found, dict) else {}
 
     def forget_work(self, key: str) -> None:
         """Remove the working folder of an action that is finished."""
@@ -279,9 +270,3 @@ def _look(path: Path) -> list[int]:
     """What a file looks like without opening it: length, times in nanoseconds, inode."""
     found = path.stat()
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
-
-
-def _remove(path: Path) -> int:
-    size = path.stat().st_size
-    path.unlink()
-    return size

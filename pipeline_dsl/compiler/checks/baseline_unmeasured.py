@@ -4,7 +4,7 @@ from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.lang.gate import Baseline
-from pipeline_dsl.lang.stage import Stage
+from pipeline_dsl.lang.stage import is_stage
 
 
 class BaselineUnmeasured(FactCheck):
@@ -24,14 +24,14 @@ class BaselineUnmeasured(FactCheck):
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         stage = facts.graph.pipeline.baseline
-        if not isinstance(stage, Stage):
+        if not is_stage(stage):
             return
         measured = {item if isinstance(item, str) else item.name for item in stage.measures()}
         for bound in facts.gates:
             if isinstance(bound.gate.threshold, Baseline) and bound.gate.metric not in measured:
                 yield self.finding(
-                    f"the baseline `{facts.graph.names[stage]}` does not measure `{bound.gate.metric}`",  # pyright: ignore[reportUnknownArgumentType]
+                    f"the baseline `{facts.graph.names[stage]}` does not measure `{bound.gate.metric}`",
                     at=bound.gate.mark.span() if bound.gate.mark else None,
-                    related=[("the baseline", facts.graph.span(stage))],  # pyright: ignore[reportUnknownArgumentType]
+                    related=[("the baseline", facts.graph.span(stage))],
                     help="measure it there too, or compare with a number",
                 )

@@ -1,9 +1,9 @@
 from collections.abc import Iterator
 
 from pipeline_dsl.base.diagnostic import Diagnostic
+from pipeline_dsl.base.units import dollars
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
-from pipeline_dsl.base.units import dollars
 
 
 class BudgetExceeded(FactCheck):

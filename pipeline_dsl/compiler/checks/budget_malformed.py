@@ -16,10 +16,19 @@ class BudgetMalformed(ShapeCheck):
 
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
         budget = graph.pipeline.budget
-        at = graph.pipeline_argument("budget")
         if not isinstance(budget, Budget):
-            yield self.finding(f"`budget` is Budget, not {type(budget).__name__}", at=at, help="write `budget=Budget(usd=..., kl=...)`")
+            yield self.finding(
+                f"`budget` is Budget, not {type(budget).__name__}",
+                at=graph.pipeline_argument("budget"),
+                help="write `budget=Budget(usd=..., kl=...)`",
+            )
             return
         for name, value in (("usd", budget.usd), ("kl", budget.kl)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0):
-                yield self.finding(f"`{name}` is {value!r}", at=at, help="give a finite number of at least 0, or leave it out for no limit")
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0
+            ):
+                yield self.finding(
+                    f"`{name}` is {value!r}",
+                    at=graph.pipeline_argument("budget"),
+                    help="give a finite number of at least 0, or leave it out for no limit",
+                )

@@ -3,7 +3,6 @@ from collections.abc import Iterator
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import Graph
-from pipeline_dsl.lang.stage import Stage
 
 
 class Contradiction(ShapeCheck):
@@ -15,8 +14,6 @@ class Contradiction(ShapeCheck):
 
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
         for stage in graph.order:
-            if type(stage).problems is Stage.problems:
-                continue
             try:
                 problems = list(stage.problems())
             except (TypeError, ArithmeticError, ValueError, AttributeError):

@@ -18,15 +18,18 @@ class GateNotNumeric(ShapeCheck):
     good = "pipeline = Pipeline(name='p', targets=[Crawl()], gates=[metric('cost_total_usd') <= 50])"
 
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
-        at = graph.pipeline_argument("gates")
         if not isinstance(graph.pipeline.gates, list | tuple):
-            yield self.finding("`gates` is a list of gates", at=at, help="write `gates=[metric(...) >= ..., ...]`")
+            yield self.finding(
+                "`gates` is a list of gates", at=graph.pipeline_argument("gates"), help="write `gates=[metric(...) >= ..., ...]`"
+            )
             return
         for gate in graph.pipeline.gates:
             if not isinstance(gate, Gate):
-                yield self.finding(f"a {type(gate).__name__} is no gate", at=at, help='write `metric("name") >= number`')
+                yield self.finding(
+                    f"a {type(gate).__name__} is no gate", at=graph.pipeline_argument("gates"), help='write `metric("name") >= number`'
+                )
                 continue
             level = gate.threshold.delta if isinstance(gate.threshold, Baseline) else gate.threshold
             if isinstance(level, bool) or not isinstance(level, int | float) or not math.isfinite(level):
-                where = gate.mark.span() if gate.mark else at
+                where = gate.mark.span() if gate.mark else graph.pipeline_argument("gates")
                 yield self.finding(f"the threshold of `{gate.metric}` is {level!r}, no finite number", at=where)

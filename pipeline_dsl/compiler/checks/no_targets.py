@@ -4,7 +4,7 @@ from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import Graph
 from pipeline_dsl.lang.pipeline import Release
-from pipeline_dsl.lang.stage import Stage
+from pipeline_dsl.lang.stage import Stage, is_stage
 
 
 class NoTargets(ShapeCheck):
@@ -16,15 +16,20 @@ class NoTargets(ShapeCheck):
 
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
         targets = graph.pipeline.targets
-        at = graph.pipeline_argument("targets")
         if not isinstance(targets, list | tuple):
-            yield self.finding("`targets` is a list of stages", at=at, help="write `targets=[stage, ...]`")
+            yield self.finding("`targets` is a list of stages", at=graph.pipeline_argument("targets"), help="write `targets=[stage, ...]`")
         elif not targets:
-            yield self.finding("the pipeline has no targets", at=at, help="write `targets=[...]` with the stages that it is for")
+            yield self.finding(
+                "the pipeline has no targets",
+                at=graph.pipeline_argument("targets"),
+                help="write `targets=[...]` with the stages that it is for",
+            )
         else:
             for target in targets:
-                if not isinstance(target, Stage):
-                    yield self.finding(f"a {type(target).__name__} is no target", at=at, help="a target is a stage")
+                if not is_stage(target):
+                    yield self.finding(
+                        f"a {type(target).__name__} is no target", at=graph.pipeline_argument("targets"), help="a target is a stage"
+                    )
         for name in ("ships", "baseline"):
             value = getattr(graph.pipeline, name)
             if value is not None and not isinstance(value, Stage | Release):

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import Any
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
@@ -19,7 +20,11 @@ class StageUndescribed(ShapeCheck):
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
         for stage, reason in graph.undescribed:
             yield self.finding(reason, at=graph.span(stage))
+        missing: Any = Stage.run  # pyright: ignore[reportUnknownMemberType]
         for stage in graph.order:
-            if type(stage).run is Stage.run:
-                name = type(stage).__name__
-                yield self.finding(f"`{name}` has no `run`", at=graph.span(stage), help=f"define `def run(self, work: Workspace)` in {name}")
+            kind: Any = type(stage)
+            if kind.run is missing:
+                name = kind.__name__
+                yield self.finding(
+                    f"`{name}` has no `run`", at=graph.span(stage), help=f"define `def run(self, work: Workspace)` in {name}"
+                )

@@ -18,10 +18,11 @@ class ValueMistyped(ShapeCheck):
 
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
         for stage in graph.order:
+            values = stage.__dict__
             for field in graph.type(stage).fields:
                 if field.kinds is None or field.role is Role.INPUT:
                     continue
-                value = getattr(stage, field.name)
+                value = values[field.name]
                 if type(value) not in field.kinds and not _fits(value, field.kinds):
                     yield self.finding(
                         f"`{type(stage).__name__}.{field.name}` is {_expected(field)}, not {type(value).__name__}",

@@ -1,13 +1,13 @@
 """Pass: spell every stage's identity as bytes, and name it by their digest."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from pipeline_dsl.base.canonical import NotCanonical, plain
 from pipeline_dsl.compiler.facts import Unspelled
 from pipeline_dsl.compiler.graph import AnyStage, Graph
 from pipeline_dsl.lang.fields import Field
-from pipeline_dsl.lang.stage import Stage
+from pipeline_dsl.lang.stage import is_stage
 from pipeline_dsl.plan.plan import definition
 
 _ATOMS = frozenset({int, bool, type(None)})
@@ -60,10 +60,10 @@ def definitions(graph: Graph, fields: dict[AnyStage, dict[str, Any]]) -> dict[An
 
 def shaped(value: Any, names: dict[AnyStage, str]) -> Any:
     """An input's value, a stage or a tuple or mapping of stages, with each stage replaced by its name."""
-    if isinstance(value, Stage):
-        return names[value]  # pyright: ignore[reportUnknownArgumentType]
+    if is_stage(value):
+        return names[value]
     if isinstance(value, dict):
-        return {key: names[item] for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+        return {key: names[item] for key, item in cast("dict[str, AnyStage]", value).items()}
     if value is None:
         return None
     return [names[item] for item in value]

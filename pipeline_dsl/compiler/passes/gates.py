@@ -5,14 +5,14 @@ from pipeline_dsl.compiler.graph import AnyStage, Graph
 from pipeline_dsl.gates.metrics import METRICS
 from pipeline_dsl.lang.artifacts import ServerSpec
 from pipeline_dsl.lang.gate import Gate, Metric
-from pipeline_dsl.lang.stage import Stage
+from pipeline_dsl.lang.stage import is_stage
 
 
 def shipped(graph: Graph) -> AnyStage | None:
     """The stage whose artifact is released: what `ships` names, or the last server; None for research."""
     named = graph.pipeline.ships
-    if isinstance(named, Stage):
-        return named  # pyright: ignore[reportUnknownVariableType]
+    if is_stage(named):
+        return named
     servers = [stage for stage in graph.order if issubclass(graph.type(stage).produces, ServerSpec)]
     return servers[-1] if servers else None
 
@@ -44,7 +44,7 @@ def bind(graph: Graph, known: dict[str, tuple[Metric, tuple[AnyStage, ...]]]) ->
         entry = known.get(gate.metric)
         metric = entry[0] if entry else METRICS.get(gate.metric)
         stages = entry[1] if entry else ()
-        if isinstance(gate.of, Stage):
+        if is_stage(gate.of):
             stages = tuple(stage for stage in stages if stage is gate.of)
         else:
             stages = _latest(graph, tuple(stage for stage in stages if stage is not graph.pipeline.baseline))
@@ -63,4 +63,4 @@ def _latest(graph: Graph, stages: tuple[AnyStage, ...]) -> tuple[AnyStage, ...]:
 def measured_model(graph: Graph, stage: AnyStage) -> AnyStage:
     """The model that a stage's metrics are about: what an evaluation reads as `model`, otherwise what the stage makes."""
     model = getattr(stage, "model", None)
-    return model if isinstance(model, Stage) else stage  # pyright: ignore[reportUnknownVariableType]
+    return model if is_stage(model) else stage

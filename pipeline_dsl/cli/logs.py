@@ -1,0 +1,38 @@
+"""`pdsl logs`: what a stage printed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline_dsl.base.fault import Usage
+from pipeline_dsl.cli.options import DEFAULT_STORE, StoreOption, find_run, open_store
+from pipeline_dsl.runner.resolve import resolve
+
+app = typer.Typer()
+
+
+@app.command()
+def logs(
+    stage: Annotated[str, typer.Argument(help="The stage's name.")],
+    manifest: Annotated[Path | None, typer.Option("--manifest", help="The run's manifest; without one, the run written last.")] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Print only so many of the last lines; 0 is all.")] = 0,
+    path: Annotated[bool, typer.Option("--path", help="Print where the log is, instead of what is in it.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Print what a stage printed in its last attempts, finished or not.
+
+    Example: pdsl logs 04_pretrain -n 50
+    """
+    opened = open_store(store)
+    plan = find_run(manifest, store)
+    planned = plan.stage(stage)
+    key = resolve(plan, opened).keys.get(planned.name)
+    log = opened.layout.log(key) if key else None
+    if log is None or not log.exists():
+        raise Usage(f"`{stage}` has not run here", help="`pdsl status` shows which stages have")
+    if path:
+        print(log)
+        return
+    printed = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    print("\n".join(printed[-lines:] if lines else printed))

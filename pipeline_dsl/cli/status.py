@@ -1,0 +1,93 @@
+"""`pdsl status`: how far the runs of a folder are."""
+
+import fcntl
+import json as codec
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import attrs
+import typer
+
+from pipeline_dsl.base.convert import unstructure
+from pipeline_dsl.base.digest import short
+from pipeline_dsl.base.units import dollars, duration
+from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, find_run, open_store
+from pipeline_dsl.plan.plan import Plan
+from pipeline_dsl.runner.resolve import resolve
+from pipeline_dsl.runner.workspace import PROGRESS
+from pipeline_dsl.store.layout import tail
+from pipeline_dsl.store.store import Store
+
+app = typer.Typer()
+
+
+@attrs.frozen
+class Line:
+    """One stage: done, running, stopped or waiting, with what is to be said about it."""
+
+    stage: str
+    state: str
+    detail: str
+
+
+@app.command()
+def status(
+    manifest: Annotated[Path | None, typer.Argument(help="The run's manifest; without one, the run written last.")] = None,
+    json: JsonOption = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Show each stage of a run: done, running (with its step), stopped half-way, or waiting.
+
+    It asks the store and the locks that running stages hold, so it is right whatever started them.
+
+    Example: pdsl status
+    """
+    opened = open_store(store)
+    plan = find_run(manifest, store)
+    lines = [*_lines(plan, opened)]
+    if json:
+        print(codec.dumps({"version": 1, "plan": plan.digest, "stages": [unstructure(line) for line in lines]}, indent=1))
+        return
+    width = max((len(line.stage) for line in lines), default=0)
+    print(f"{plan.pipeline} {plan.pipeline_version}, plan {short(plan.digest)}")
+    for line in lines:
+        print(f"  {line.stage:<{width}}  {line.state:<8}  {line.detail}".rstrip())
+
+
+def _lines(plan: Plan, store: Store) -> list[Line]:
+    resolution = resolve(plan, store)
+    return [_line(plan, name, resolution.keys.get(name), store, resolution.records.get(name)) for name in (s.name for s in plan.stages)]
+
+
+def _line(plan: Plan, name: str, key: str | None, store: Store, record: Any) -> Line:
+    if key is None:
+        return Line(name, "waiting", "for " + ", ".join(dict.fromkeys(plan.stage(name).parents)))
+    if _locked(store.layout.locks / tail(key)):
+        return Line(name, "running", _progress(store.layout.stage(key) / PROGRESS))
+    if record is not None:
+        return Line(name, "done", f"{duration(record.wall_clock_sec)}, {dollars(record.cost_usd)}, {short(record.output)}")
+    if store.layout.stage(key).exists():
+        return Line(name, "stopped", f"half-way; `pdsl logs {name}` shows why, `pdsl run` goes on")
+    return Line(name, "ready", "")
+
+
+def _locked(path: Path) -> bool:
+    try:
+        with path.open() as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def _progress(path: Path) -> str:
+    try:
+        found = codec.loads(path.read_text(encoding="utf-8"))
+        figures = "".join(f", {name} {value:.4g}" for name, value in found["figures"].items())
+        return f"step {found['step']}/{found['total']}{figures}, {duration(max(time.time() - found['time'], 0))} ago"
+    except (OSError, ValueError, KeyError):
+        return ""

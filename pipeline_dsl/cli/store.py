@@ -1,0 +1,74 @@
+"""`pdsl store`: what was made, whether it is whole, and what can go."""
+
+import json as codec
+from typing import Annotated
+
+import typer
+
+from pipeline_dsl.base.convert import unstructure
+from pipeline_dsl.base.fault import Exit
+from pipeline_dsl.base.units import dollars, duration, scaled
+from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_store
+from pipeline_dsl.store.keeping import collect, kept_by_runs
+
+app = typer.Typer(no_args_is_help=True, help="List, verify or clean what was made.")
+
+
+@app.callback()
+def store() -> None:
+    """List, verify or clean what was made."""
+
+
+@app.command("ls")
+def list_store(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
+    """List every finished stage: what it made, how large that is, what it took.
+
+    Example: pdsl store ls
+    """
+    opened = open_store(store)
+    found = sorted(opened.records(), key=lambda record: record.started)
+    if json:
+        print(codec.dumps({"version": 1, "records": [unstructure(record) for record in found]}, indent=1))
+        return
+    for record in found:
+        tree = opened.tree(record.output)
+        size = scaled(tree.size, "B")
+        print(
+            f"{record.output}  {tree.kind:<16} {size:>8}  {record.kind:<18} {duration(record.wall_clock_sec):>8}  {dollars(record.cost_usd)}"
+        )
+
+
+@app.command()
+def verify(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
+    """Read everything in the store, and name each file that is not what its digest says. Exits 4 if there is one.
+
+    Example: pdsl store verify
+    """
+    found = list(open_store(store).damage())
+    if json:
+        print(codec.dumps({"version": 1, "damaged": [{"path": str(item.path), "fault": item.fault} for item in found]}, indent=1))
+    else:
+        for item in found:
+            print(f"{item.path}: {item.fault}")
+        print(f"{len(found)} damaged files" if found else "the store is whole")
+    if found:
+        raise typer.Exit(int(Exit.DIGEST))
+
+
+@app.command()
+def gc(
+    damaged: Annotated[bool, typer.Option("--damaged", help="Remove what is damaged, too, so that it is made again.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    json: JsonOption = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Remove what no run's manifest names. Artifacts of a run stay as long as its folder under runs/ does.
+
+    Example: pdsl store gc --dry-run
+    """
+    opened = open_store(store)
+    result = collect(opened, kept_by_runs(opened), damaged=damaged, dry_run=dry_run)
+    if json:
+        print(codec.dumps({"version": 1, "files": result.files, "bytes": result.size, "dry_run": dry_run}))
+    else:
+        print(f"{'would remove' if dry_run else 'removed'} {result.files} files, {scaled(result.size, 'B')}")

@@ -1,0 +1,46 @@
+"""Which checkpoints of an interrupted training can be trusted.
+
+A checkpoint is many files from many ranks. One is complete once `complete.json` stands in it, written last and listing
+every file with its length; whatever has no such list, or does not match it, was cut short.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pipeline_dsl.ml.rank import write_whole
+
+_MARK = "complete.json"
+_PREFIX = "checkpoint-"
+
+
+def seal(checkpoint: Path) -> None:
+    """Declare a checkpoint complete. Call once, after every rank has closed its files."""
+    write_whole(checkpoint / _MARK, {"files": _lengths(checkpoint)})
+
+
+def is_complete(checkpoint: Path) -> bool:
+    """Whether every file that the checkpoint was sealed with is there at its full length."""
+    try:
+        sealed: Any = json.loads((checkpoint / _MARK).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(sealed, dict) and sealed.get("files") == _lengths(checkpoint)
+
+
+def newest(folder: Path) -> Path | None:
+    """The last complete checkpoint in `folder`, or None; what is incomplete is removed, so that nothing mixes with it."""
+    best: tuple[int, Path] | None = None
+    for checkpoint in sorted(folder.glob(f"{_PREFIX}*")):
+        if not is_complete(checkpoint):
+            shutil.rmtree(checkpoint)
+            continue
+        step = int(checkpoint.name.removeprefix(_PREFIX))
+        best = max(best or (step, checkpoint), (step, checkpoint))
+    return best[1] if best else None
+
+
+def _lengths(checkpoint: Path) -> dict[str, int]:
+    files = (path for path in checkpoint.rglob("*") if path.is_file() and path.name != _MARK and not path.name.startswith(f"{_MARK}."))
+    return {path.relative_to(checkpoint).as_posix(): path.stat().st_size for path in files}

@@ -1,0 +1,55 @@
+"""What we ask of DeepSpeed, and proof that we got it."""
+
+from importlib import import_module
+from typing import Any
+
+from pipeline_dsl.base.fault import StageFailed
+
+
+def settings(*, stage: int, micro_batch: int, accumulation: int, clip: float, bf16: bool) -> dict[str, Any]:
+    """A DeepSpeed configuration for ZeRO `stage`, with an optimizer of ours and fp32 or bf16 arithmetic.
+
+    In bf16 the optimizer keeps fp32 weights. The optimizer is PyTorch's, since DeepSpeed's own are compiled on first use.
+    Source: ZeRO, Rajbhandari et al. (2020), arXiv:1910.02054.
+    """
+    return {
+        "train_micro_batch_size_per_gpu": micro_batch,
+        "gradient_accumulation_steps": accumulation,
+        "gradient_clipping": clip,
+        "bf16": {"enabled": bf16},
+        "zero_optimization": {"stage": stage, "stage3_gather_16bit_weights_on_model_save": stage == 3},
+        "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,
+        "steps_per_print": 10**9,
+        "wall_clock_breakdown": False,
+    }
+
+
+def join() -> None:
+    """Make this process part of its group: NCCL between GPUs, gloo between CPUs."""
+    torch: Any = import_module("torch")
+    ops: Any = import_module("deepspeed.ops")
+    deepspeed: Any = import_module("deepspeed")
+    if torch.cuda.is_available():
+        torch.cuda.set_device(torch.distributed.get_node_local_rank())
+        deepspeed.init_distributed("nccl")
+        return
+    # Between CPUs DeepSpeed compiles a shared-memory all-reduce on first use: over a minute, and a compiler must be there.
+    ops.__compatible_ops__ = {"deepspeed_shm_comm": False}
+    deepspeed.init_distributed("gloo", verbose=False)
+
+
+def prove(engine: Any, *, stage: int, world: int) -> None:
+    """Hold a trained-with object to what was asked: some launchers quietly train one process without DeepSpeed.
+
+    Raises: StageFailed.
+    """
+    distributed: Any = import_module("torch.distributed")
+    kind: Any = import_module("deepspeed").DeepSpeedEngine
+    if not isinstance(engine, kind):
+        raise StageFailed(f"training would run on a {type(engine).__name__}, not on DeepSpeed")
+    found = engine.zero_optimization_stage()
+    if found != stage:
+        raise StageFailed(f"DeepSpeed runs ZeRO stage {found}, not {stage}")
+    if distributed.get_world_size() != world:
+        raise StageFailed(f"the group has {distributed.get_world_size()} processes, not {world}")

@@ -1,0 +1,96 @@
+"""One process of a launched group, and how it comes to run its function.
+
+`python -m pipeline_dsl.ml.rank JOB` is what torchrun starts, once a rank; JOB is the JSON file that `launch` wrote.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@attrs.frozen(kw_only=True)
+class Rank:
+    """What a launched function receives: which of `world` equal processes it is, and what to do.
+
+    `rank` counts over all machines, `local` on this one; torch.distributed reads the same from the environment.
+    """
+
+    rank: int
+    world: int
+    local: int
+    config: Mapping[str, Any]
+    progress_file: Path | None = None
+
+    def progress(self, step: int, total: int, **figures: float) -> None:
+        """Say how far the group is. Only rank 0 does; a reader never sees half a file."""
+        if self.rank or self.progress_file is None:
+            return
+        write_whole(self.progress_file, {"step": step, "total": total, "figures": figures, "time": time.time()})
+
+
+def write_whole(path: Path, data: object) -> None:
+    """Replace a JSON file in one move, so that whoever reads it sees the old one or the new one."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(data), encoding="utf-8")
+    draft.replace(path)
+
+
+def die_with_parent(parent: int, how: signal.Signals) -> None:
+    """Ask the kernel for the signal `how` when the process `parent`, which started this one, is gone.
+
+    A `kill -9` of a run would otherwise leave its ranks training, and writing where the next attempt writes.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(how), 0, 0, 0)
+    if os.getppid() != parent:  # it died before we asked
+        os.kill(os.getpid(), how)
+
+
+def resolve(target: str) -> Callable[[Rank], None]:
+    """The function that `module:function` names.
+
+    Raises: ImportError, AttributeError.
+    """
+    module, _, name = target.partition(":")
+    return cast("Callable[[Rank], None]", getattr(import_module(module), name))
+
+
+def main(job_file: Path) -> None:
+    """Run the job as the rank that the environment says, and leave a note of when it failed if it does."""
+    die_with_parent(os.getppid(), signal.SIGKILL)
+    job = json.loads(job_file.read_text(encoding="utf-8"))
+    number = int(os.environ["RANK"])
+    try:
+        rank = Rank(
+            rank=number,
+            world=int(os.environ["WORLD_SIZE"]),
+            local=int(os.environ["LOCAL_RANK"]),
+            config=job["config"],
+            progress_file=Path(job["progress"]) if job["progress"] else None,
+        )
+        if rank.world != job["processes"]:
+            raise RuntimeError(f"{job['processes']} processes were asked for, this group has {rank.world}")
+        resolve(job["target"])(rank)
+    except BaseException as error:
+        message = f"{type(error).__name__}: {error}"
+        write_whole(job_file.with_name(f"failed-{number}.json"), {"time": time.time_ns(), "message": message})
+        traceback.print_exc()
+        sys.stderr.flush()
+        # Skip the interpreter's exit: a process group with a dead member can wait there for ever.
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

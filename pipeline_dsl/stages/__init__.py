@@ -1,0 +1,40 @@
+"""The stage types that come with pdsl, one module each.
+
+Importing them loads no library: a stage imports what it needs when it runs.
+"""
+
+from pipeline_dsl.stages.cleaning.quality import Bullets, Ellipses, Letters, StopWords, Symbols, WordLength, Words
+from pipeline_dsl.stages.cleaning.repetition import RepeatedLines, RepeatedParagraphs, RepeatedPhrases, TopPhrases
+from pipeline_dsl.stages.deduplicate import Deduplicate
+from pipeline_dsl.stages.fetch import Fetch
+from pipeline_dsl.stages.fetching.npm import Npm
+from pipeline_dsl.stages.fetching.pypi import Pypi
+from pipeline_dsl.stages.ingest import GOPHER, Ingest
+from pipeline_dsl.stages.local_files import LocalFiles
+from pipeline_dsl.stages.split import Split
+from pipeline_dsl.stages.tokenize import Tokenize
+from pipeline_dsl.stages.tokenizer import TrainTokenizer
+
+__all__ = [
+    "GOPHER",
+    "Bullets",
+    "Deduplicate",
+    "Ellipses",
+    "Fetch",
+    "Ingest",
+    "Letters",
+    "LocalFiles",
+    "Npm",
+    "Pypi",
+    "RepeatedLines",
+    "RepeatedParagraphs",
+    "RepeatedPhrases",
+    "Split",
+    "StopWords",
+    "Symbols",
+    "Tokenize",
+    "TopPhrases",
+    "TrainTokenizer",
+    "WordLength",
+    "Words",
+]

@@ -1,0 +1,87 @@
+"""What of a store is still needed, and removing the rest."""
+
+import shutil
+from pathlib import Path
+
+import attrs
+
+from pipeline_dsl.base.fault import Fault
+from pipeline_dsl.store import manifest as manifests
+from pipeline_dsl.store.store import Store
+
+
+@attrs.frozen
+class Removal:
+    """Files that went, or would go, and their bytes."""
+
+    files: int
+    size: int
+
+
+def kept_by_runs(store: Store) -> set[str]:
+    """The action keys that a run's manifest names.
+
+    Raises: BadFile if a manifest cannot be read: what it names must not be lost for that.
+    """
+    return {entry.action for path in store.layout.runs.glob("*/manifest.yaml") for entry in manifests.read(path).stages.values()}
+
+
+def collect(store: Store, keep: set[str], *, damaged: bool, dry_run: bool) -> Removal:
+    """Remove the records that are not in `keep`, then every artifact and blob that no record names.
+
+    With `damaged`, a file that is not what its digest says goes first, and so do the records that need it. Records go before
+    bytes, so that a crash half-way leaves no record without its artifact.
+    Raises: DigestMismatch if a record or a tree is damaged and `damaged` is not given.
+    """
+    doomed: list[Path] = []
+    if damaged:
+        doomed += [item.path for item in store.damage()]
+    broken = set(doomed)
+    trees: set[Path] = set()
+    blobs: set[Path] = set()
+    for path in store.files("actions"):
+        if path in broken:
+            continue
+        needs = _needs(store, path)
+        if store.named(path) not in keep or needs is None or not broken.isdisjoint(needs):
+            doomed.append(path)
+            continue
+        trees.add(needs[0])
+        blobs.update(needs[1:])
+    doomed += [path for path in store.files("trees") if path not in trees and path not in broken]
+    doomed += [path for path in store.files("blobs") if path not in blobs and path not in broken]
+    doomed += [path for path in store.files("plans") if not _has_run(store, path) and path not in broken]
+    size = sum(path.stat().st_size for path in doomed)
+    if not dry_run:
+        for path in doomed:
+            path.unlink()
+        _sweep(store)
+    return Removal(len(doomed), size)
+
+
+def _needs(store: Store, path: Path) -> list[Path] | None:
+    """The tree and the blobs of a record; None if they are not there."""
+    record = store.record(store.named(path))
+    if record is None:
+        return None
+    try:
+        tree = store.tree(record.output)
+    except Fault:  # gone or damaged: the record is of no use without it
+        return None
+    return [store.tree_file(record.output), *(store.blob(entry) for entry in tree.files)]
+
+
+def _has_run(store: Store, path: Path) -> bool:
+    digest = store.named(path).partition(":")[2]
+    return any(store.layout.runs.glob(f"*-{digest[:12]}"))
+
+
+def _sweep(store: Store) -> None:
+    """Remove what finished stages left outside of the store: stat caches of artifacts that are gone."""
+    if store.layout.stats.exists():
+        for path in store.layout.stats.iterdir():
+            if not store.tree_file(f"sha256:{path.name}").exists():
+                path.unlink()
+    for path in store.layout.root.glob("work/*"):
+        if store.record(f"sha256:{path.name}") is not None:
+            shutil.rmtree(path, ignore_errors=True)

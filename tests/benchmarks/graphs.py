@@ -1,0 +1,127 @@
+"""The graphs that are measured, and how `pdsl` and its peers are told of them. Every stage makes one small file."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.benchmarks.floor import Node
+
+LLM: list[Node] = [
+    ("tokenizer", ()),
+    ("tokenize", ("tokenizer",)),
+    ("dataset", ("tokenize",)),
+    ("pretrain", ("dataset",)),
+    ("scale", ("pretrain",)),
+    ("sft", ("scale",)),
+    ("reward", ("sft",)),
+    ("dpo", ("sft",)),
+    ("constitutional", ("reward", "dpo")),
+    ("evaluate", ("constitutional",)),
+    ("quantize", ("evaluate",)),
+    ("serve", ("quantize",)),
+]
+"""Twelve stages, two of which can run at once."""
+
+STAGES = '''\
+"""A stage that does as little as a stage can."""
+
+from pipeline_dsl import Artifact, Ref, Stage, Workspace
+
+
+class Blob(Artifact):
+    """Some bytes."""
+
+    files = ("blob",)
+
+    size: int
+
+
+class Small(Stage[Blob]):
+    """Writes a kibibyte that depends on its inputs."""
+
+    label: str
+    inputs: tuple[Ref[Blob], ...] = ()
+
+    def run(self, work: Workspace) -> Blob:
+        data = self.label.encode() + b"".join((work.path(given) / "blob").read_bytes()[:64] for given in self.inputs)
+        (work.output / "blob").write_bytes(data.ljust(1024, b".")[:1024])
+        return Blob(size=1024)
+
+
+class Large(Stage[Blob]):
+    """Writes `size` bytes, of which every block is another."""
+
+    size: int
+
+    def run(self, work: Workspace) -> Blob:
+        with (work.output / "blob").open("wb") as stream:
+            for block in range(self.size // 2**20):
+                stream.write(block.to_bytes(8, "little") * 2**17)
+        return Blob(size=self.size)
+'''
+
+
+def layered(count: int) -> list[Node]:
+    """`count` stages in layers as wide as there are layers; each reads two of the layer above."""
+    width = max(1, round(math.sqrt(count)))
+    names = [f"s{number:05d}" for number in range(count)]
+    nodes: list[Node] = []
+    for number, name in enumerate(names):
+        above = number - width
+        column = number % width
+        given = {names[above], names[above - column + (column + 1) % width]} if above >= 0 else set[str]()
+        nodes.append((name, tuple(sorted(given))))
+    return nodes
+
+
+def sinks(nodes: Sequence[Node]) -> list[str]:
+    """The stages that no other reads."""
+    read = {given for _, inputs in nodes for given in inputs}
+    return [name for name, _ in nodes if name not in read]
+
+
+def write_pdsl(folder: Path, nodes: Sequence[Node], *, large: int = 0) -> Path:
+    """Write a pipeline file; `large` adds a source of so many bytes under the first stage."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "smallest.py").write_text(STAGES)
+    lines = ["from pipeline_dsl import Pipeline", "from smallest import Large, Small", ""]
+    first = nodes[0][0]
+    if large:
+        lines.append(f'bulk = Large(name="bulk", size={large})')
+    for name, inputs in nodes:
+        given = ["bulk"] if large and name == first else list(inputs)
+        tail = f", inputs=({', '.join(given)},)" if given else ""
+        lines.append(f'{name} = Small(name="{name}", label="{name}"{tail})')
+    lines.append(f'pipeline = Pipeline(name="measured", targets=[{", ".join(sinks(nodes))}])')
+    file = folder / "pipeline.py"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def shell(name: str, inputs: Sequence[str]) -> str:
+    """The same small work as a shell command, for tools whose stages are commands."""
+    given = " ".join(f"out/{one}" for one in inputs) or "/dev/null"
+    return f"{{ echo {name}; cat {given}; }} | head -c 1024 > out/{name}"
+
+
+def write_dvc(folder: Path, nodes: Sequence[Node]) -> None:
+    """Write a dvc.yaml."""
+    lines = ["stages:"]
+    for name, inputs in nodes:
+        lines += [f"  {name}:", f"    cmd: '{shell(name, inputs)}'"]
+        lines += ["    deps:", *(f"    - out/{given}" for given in inputs)] if inputs else []
+        lines += ["    outs:", f"    - out/{name}"]
+    (folder / "out").mkdir(parents=True, exist_ok=True)
+    (folder / "dvc.yaml").write_text("\n".join(lines) + "\n")
+
+
+def write_snakemake(folder: Path, nodes: Sequence[Node]) -> None:
+    """Write a Snakefile."""
+    lines = ["rule all:", "    input:", *(f"        'out/{name}'," for name in sinks(nodes))]
+    for name, inputs in nodes:
+        lines.append(f"rule {name}:")
+        lines += ["    input:", *(f"        'out/{given}'," for given in inputs)] if inputs else []
+        command = shell(name, inputs).replace("{", "{{").replace("}", "}}")
+        lines += ["    output:", f"        'out/{name}'", "    shell:", f"        '{command}'"]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Snakefile").write_text("\n".join(lines) + "\n")

@@ -1,0 +1,8 @@
+"""A baseline is an evaluation, or a shipped run."""
+
+from pipeline_dsl import Pipeline
+from stages import Pretrain
+
+base = Pretrain()
+pipeline = Pipeline(name="p", targets=[base], baseline=base)
+#                                                      ^^^^ pyright:reportArgumentType mypy:arg-type

@@ -1,0 +1,6 @@
+"""An input is the stage that makes it, never a path."""
+
+from stages import Sft, Talk
+
+sft = Sft(base="runs/base", data=Talk(path="chats"))
+#              ^^^^^^^^^^^ pyright:reportArgumentType mypy:arg-type

@@ -1,0 +1,8 @@
+"""A reward model predicts no token, so it cannot sit an exam that asks for some."""
+
+from stages import Evaluate, Judge, Pretrain, Questions, Sft, Talk, TrainReward
+
+sft = Sft(base=Pretrain(), data=Talk(path="chats"))
+reward = TrainReward(base=sft, data=Judge(path="pairs"))
+report = Evaluate(model=reward, suite=Questions(path="exam"))
+#                       ^^^^^^ pyright:reportArgumentType mypy:arg-type
