@@ -44,6 +44,7 @@ from pipeline_dsl.lang.hardware import (
     Device,
     Hardware,
 )
+from pipeline_dsl.lang.local import Local
 from pipeline_dsl.lang.measure import Divergence, Score
 from pipeline_dsl.lang.pipeline import Pipeline, Release
 from pipeline_dsl.lang.size import Size, Sizes, Work
@@ -75,6 +76,7 @@ __all__ = [
     "Hardware",
     "L40S",
     "Llama",
+    "Local",
     "MI300X",
     "Metric",
     "NonNegative",

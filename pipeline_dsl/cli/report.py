@@ -5,9 +5,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import quote
 
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.base.span import Span, source_line
+from pipeline_dsl.compiler.catalogue import catalogue
 
 _RED, _YELLOW, _BLUE, _BOLD, _OFF = "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
 
@@ -42,10 +44,21 @@ def _excerpt(span: Span, label: str, mark: str, blue: str, off: str) -> list[str
     end = span.end_column if span.end_line == span.line and span.end_column > span.column else len(line)
     number = str(span.line)
     bar = f"{blue}{' ' * len(number)} |{off}"
-    # tabs stay tabs, so that the caret stands under what it means
-    lead = "".join("\t" if letter == "\t" else " " for letter in line[: span.column])
-    carets = "^" * max(1, len(line[span.column : end].rstrip()))
+    # tabs stay tabs and wide letters are as wide, so that the caret stands under what it means
+    lead = "".join("\t" if letter == "\t" else " " * _width(letter) for letter in line[: span.column])
+    carets = "^" * max(1, sum(map(_width, line[span.column : end].rstrip())))
     return [where, bar, f"{blue}{number} |{off} {line}", f"{bar} {lead}{mark}{carets} {label}{off}".rstrip()]
+
+
+def _width(letter: str) -> int:
+    """The columns of a terminal that a letter takes: two for most of East Asia's, none for an accent that is set on another."""
+    if letter.isascii():
+        return 1
+    import unicodedata
+
+    if unicodedata.combining(letter):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 def relative(file: str) -> str:
@@ -112,14 +125,21 @@ def as_sarif(found: Sequence[Diagnostic]) -> str:
         }
         for diagnostic in found
     ]
-    rules = [{"id": code} for code in sorted({diagnostic.code for diagnostic in found})]
+    rules = [_rule(code) for code in sorted({diagnostic.code for diagnostic in found})]
     run = {"tool": {"driver": {"name": "pdsl", "rules": rules}}, "results": results, "columnKind": "unicodeCodePoints"}
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=1, ensure_ascii=False)
+
+
+def _rule(code: str) -> dict[str, Any]:
+    entry = catalogue().get(code)
+    return {"id": code, "shortDescription": {"text": entry.first_line}, "fullDescription": {"text": entry.text}} if entry else {"id": code}
 
 
 def _location(span: Span) -> dict[str, Any]:
     region = {"startLine": span.line, "startColumn": span.column + 1}
     if span.end_line:
         region |= {"endLine": span.end_line, "endColumn": span.end_column + 1}
-    return {"physicalLocation": {"artifactLocation": {"uri": Path(relative(span.file)).as_posix()}, "region": region}}
+    path = Path(relative(span.file))
+    uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}

@@ -105,6 +105,7 @@ def _plan(facts: Facts) -> Plan:
         budget_kl=None if pipeline.budget.kl is None else float(pipeline.budget.kl),
         baseline=_baseline(facts),
         ships=graph.names[facts.ships] if facts.ships else None,
+        local=pipeline.local,
         root=graph.root,
     )
 

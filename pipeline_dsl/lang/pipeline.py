@@ -10,6 +10,7 @@ from pipeline_dsl.lang.artifacts import EvalReport
 from pipeline_dsl.lang.budget import Budget
 from pipeline_dsl.lang.gate import Gate
 from pipeline_dsl.lang.hardware import CPU_CORE, Hardware
+from pipeline_dsl.lang.local import Local
 from pipeline_dsl.lang.stage import Ref, Stage
 
 
@@ -38,4 +39,5 @@ class Pipeline:
     """What `baseline` in a gate means: an evaluation of this run, or a shipped run's manifest."""
     budget: Budget = Budget()
     on: Hardware = Hardware(device=CPU_CORE)
+    local: Local = Local()
     mark: Mark | None = attrs.field(init=False, factory=mark, repr=False)

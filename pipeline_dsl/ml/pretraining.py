@@ -10,7 +10,8 @@ import attrs
 
 from pipeline_dsl.base.convert import structure, unstructure
 from pipeline_dsl.ml.rank import Rank, write_whole
-from pipeline_dsl.ml.trainer import Outcome, Recipe, train
+from pipeline_dsl.ml.recipe import Outcome, Recipe
+from pipeline_dsl.ml.trainer import train
 
 RUN = "pipeline_dsl.ml.pretraining:run"
 SWEEP = "pipeline_dsl.ml.pretraining:sweep"

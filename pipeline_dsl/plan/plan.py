@@ -14,6 +14,7 @@ import attrs
 from pipeline_dsl.base.convert import structure, unstructure
 from pipeline_dsl.base.digest import Digest, digest_plain
 from pipeline_dsl.base.fault import BadFile, DigestMismatch, Usage
+from pipeline_dsl.lang.local import Local
 
 SCHEMA = 1
 """Version of the plan's file format."""
@@ -114,6 +115,8 @@ class Plan:
     baseline: PlannedBaseline | None
     ships: str | None
     """The stage whose artifact is released; None for research."""
+    local: Local = Local()
+    """How the local runner runs it; no part of the digest."""
     root: str = ""
     """The folder that the stages' modules are imported from; no part of the digest."""
 

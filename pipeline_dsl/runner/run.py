@@ -88,7 +88,7 @@ def run(plan: Plan, store: Store, watcher: Watcher, order: Order) -> Outcome:
 class _Run:
     def __init__(self, plan: Plan, store: Store, watcher: Watcher, order: Order) -> None:
         self.plan, self.store, self.watcher, self.order = plan, store, watcher, order
-        self.jobs = order.jobs or cores()
+        self.jobs = order.jobs or plan.local.jobs or cores()
         self.folder = run_folder(store, plan)
         self.resolution = Resolution()
         self.todo: list[PlannedStage] = []
@@ -198,7 +198,7 @@ class _Run:
 
     def _start(self, stage: PlannedStage) -> None:
         key = self.resolution.keys[stage.name]
-        terms = Terms(threads=1, force=stage.name in self.again, wait=True, git_commit=self.commit)
+        terms = Terms(threads=self.plan.local.threads, force=stage.name in self.again, wait=True, git_commit=self.commit)
         log = self.store.layout.log(key)
         (self.store.layout.stage(key) / "progress.json").unlink(missing_ok=True)
         self.children[stage.name] = process.start(self.plan, stage.name, self.store, log, terms)

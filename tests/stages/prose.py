@@ -33,7 +33,7 @@ def corpus(bench: Workbench, *texts: str, groups: tuple[str | None, ...] = (), c
 
 def records(bench: Workbench, ref: Ref[Corpus]) -> list[dict[str, Any]]:
     """What a corpus holds, line by line."""
-    return [json.loads(line) for name, data in sorted(bench.files(ref).items()) for line in data.decode().split("\n") if line]
+    return [json.loads(line) for _, data in sorted(bench.files(ref).items()) for line in data.decode().split("\n") if line]
 
 
 def texts(bench: Workbench, ref: Ref[Corpus]) -> list[str]:

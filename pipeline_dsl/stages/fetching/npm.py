@@ -43,6 +43,7 @@ class Npm:
         """
         import subprocess
 
+        into = into.resolve()
         command = [*_npm(), "pack", f"{self.name}@{self.version}", "--pack-destination", str(into), "--ignore-scripts", "--prefer-offline"]
         done = subprocess.run(command, cwd=into, env=_environment(), capture_output=True, text=True, check=False)
         found = sorted(into.glob("*.tgz"))

@@ -46,6 +46,7 @@ class Pypi:
         """
         import subprocess
 
+        into = into.resolve()
         pinned = into / "requirements.txt"
         pinned.write_text(f"{self.name}=={self.version} --hash=sha256:{self.sha256}\n", encoding="utf-8")
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]

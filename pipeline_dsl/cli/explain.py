@@ -1,0 +1,74 @@
+"""`pdsl explain`: what a code means, what earns it and what does not."""
+
+import difflib
+import json as jsons
+from typing import Annotated, Any
+
+import typer
+
+from pipeline_dsl.base.fault import Usage
+from pipeline_dsl.cli import report
+from pipeline_dsl.cli.options import JsonOption
+from pipeline_dsl.compiler import examples
+from pipeline_dsl.compiler.catalogue import Entry, catalogue
+
+app = typer.Typer()
+
+
+@app.command()
+def explain(
+    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="A code, such as PDSL201; without one, all are listed.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Explain a code: what it means, a pipeline that earns it, what is said about that one, and the same done right.
+
+    Exits 2 if there is no such code.
+
+    Example: pdsl explain PDSL201
+    """
+    entries = [_find(code)] if code else list(catalogue().values())
+    if json:
+        found = [_data(entry) for entry in entries]
+        print(jsons.dumps(found[0] if code else found, indent=1, ensure_ascii=False))
+    elif code:
+        print(_page(entries[0]))
+    else:
+        print("\n".join(f"{entry.code}  {entry.kind:7}  {entry.first_line}" for entry in entries))
+
+
+def _find(code: str) -> Entry:
+    """The entry of a code, however it is spelled: `PDSL201`, `pdsl201` or `201`.
+
+    Raises: Usage, with the code that may have been meant.
+    """
+    found = catalogue()
+    wanted = code.strip().upper()
+    wanted = f"PDSL{wanted}" if wanted.isdecimal() else wanted
+    if wanted in found:
+        return found[wanted]
+    titles = {entry.title.lower(): entry.code for entry in found.values()}
+    close = difflib.get_close_matches(wanted, found, n=1) or difflib.get_close_matches(code.lower(), titles, n=1)
+    meant = f"did you mean {titles.get(close[0], close[0])}? " if close else ""
+    raise Usage(f"there is no code {code}", help=f"{meant}`pdsl explain` lists all codes")
+
+
+def _page(entry: Entry) -> str:
+    parts = [f"{entry.code}  {entry.title} ({entry.kind})", entry.text]
+    if entry.bad:
+        tried = examples.try_out(entry.bad)
+        said = "\n\n".join(report.text(diagnostic) for diagnostic in tried.diagnostics).replace(f"{tried.folder}/", "")
+        parts += ["This is refused:" if entry.kind == "error" else "This is warned of:", _indented(tried.text), "With:", _indented(said)]
+    if entry.good:
+        parts += ["This is right:", _indented(examples.module(entry.good))]
+    return "\n\n".join(parts)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in text.rstrip().split("\n"))
+
+
+def _data(entry: Entry) -> dict[str, Any]:
+    facts: dict[str, Any] = {"code": entry.code, "title": entry.title, "kind": entry.kind, "text": entry.text}
+    if entry.bad:
+        facts |= {"bad": examples.module(entry.bad), "good": examples.module(entry.good)}
+    return facts

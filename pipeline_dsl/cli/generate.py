@@ -1,0 +1,111 @@
+"""`pdsl generate`: the committed reference, made from the code that it describes."""
+
+import inspect
+import json as codec
+from pathlib import Path
+from typing import Annotated, Any
+
+import attrs
+import typer
+
+from pipeline_dsl import stages
+from pipeline_dsl.base.fault import Exit
+from pipeline_dsl.base.schema import json_schema
+from pipeline_dsl.cli.explain import entries
+from pipeline_dsl.gates.metrics import METRICS
+from pipeline_dsl.lang.fields import Role
+from pipeline_dsl.lang.stage import Stage, stage_type
+from pipeline_dsl.store.files import write_atomically
+from pipeline_dsl.store.manifest import Manifest
+
+app = typer.Typer()
+
+
+@app.command()
+def generate(
+    out: Annotated[Path, typer.Option("--out", help="The folder to write to.")] = Path("generated"),
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a file is stale, missing or stray.")] = False,
+) -> None:
+    """Write the reference: diagnostics, stage types, metrics, and the manifest's JSON Schema.
+
+    Example: pdsl generate --check
+    """
+    wanted = {out / "reference" / name: text for name, text in reference().items()}
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    stray = [path for path in sorted((out / "reference").glob("**/*")) if path.is_file() and path not in wanted]
+    if check:
+        for path in stale:
+            print(f"{path} is stale: run `pdsl generate`")
+        for path in stray:
+            print(f"{path} is stray: remove it, or run `pdsl generate`")
+        if stale or stray:
+            raise typer.Exit(int(Exit.FINDINGS))
+        return
+    for path in stale:
+        write_atomically(path, wanted[path].encode())
+    for path in stray:
+        path.unlink()
+    print(f"{len(stale)} files written, {len(stray)} removed, {len(wanted) - len(stale)} as they should be")
+
+
+def reference() -> dict[str, str]:
+    """The text of every file of the reference, by name."""
+    schema = json_schema(Manifest, identifier="urn:pdsl:manifest:1")
+    return {
+        "manifest.schema.json": codec.dumps(schema, indent=2, ensure_ascii=False) + "\n",
+        "diagnostics.md": _diagnostics(),
+        "stages.md": _stages(),
+        "metrics.md": _metrics(),
+    }
+
+
+def _diagnostics() -> str:
+    parts = ["# Diagnostics and faults", "", "What `pdsl explain CODE` prints, for all codes.", ""]
+    for entry in entries():
+        parts += [f"## {entry.code}", "", entry.text.strip(), ""]
+        for title, example in (("Refused", entry.bad), ("Accepted", entry.good)):
+            if example:
+                parts += [f"{title}:", "", "```python", example.strip(), "```", ""]
+    return "\n".join(parts)
+
+
+def _stages() -> str:
+    parts = ["# Stage types", "", "Fields decide the result and enter its digest, unless they are marked as execution.", ""]
+    for name in sorted(stages.__all__):
+        cls: Any = getattr(stages, name)
+        if not (isinstance(cls, type) and issubclass(cls, Stage)):
+            continue
+        described = stage_type(cls)
+        parts += [f"## {name}", "", inspect.cleandoc(cls.__doc__ or ""), "", f"Makes: {described.produces.__name__}.", ""]
+        parts += ["| field | role | type | default |", "|---|---|---|---|"]
+        for field in described.fields:
+            if field.name in attrs.fields_dict(Stage):
+                continue
+            role = "held-out input" if field.held_out else str(field.role)
+            wanted = " or ".join(kind.__name__ for kind in field.wanted) if field.role is Role.INPUT else _hint(cls, field.name)
+            default = "required" if field.default is attrs.NOTHING else _default(field.default)
+            parts.append(f"| `{field.name}` | {role} | {wanted} | {default} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _hint(cls: Any, name: str) -> str:
+    for base in cls.__mro__:
+        if name in base.__dict__.get("__annotations__", {}):
+            hint = base.__dict__["__annotations__"][name]
+            text = hint if isinstance(hint, str) else inspect.formatannotation(hint)
+            return f"`{text.replace('typing.', '').replace('|', ' or ')}`"
+    raise LookupError(f"{cls.__name__}.{name} has no annotation")
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, attrs.Factory):  # pyright: ignore[reportArgumentType]
+        return "made anew"
+    return f"`{value!r}`".replace("|", "\\|")
+
+
+def _metrics() -> str:
+    parts = ["# Metrics that gates may name", "", "Beside these, every task of an `Evaluate` stage is one.", ""]
+    parts += ["| metric | unit | better | family |", "|---|---|---|---|"]
+    parts += [f"| `{metric.name}` | {metric.unit} | {metric.better} | {metric.family} |" for metric in METRICS.values()]
+    return "\n".join([*parts, ""])

@@ -1,0 +1,40 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline_dsl.base.diagnostic import Diagnostic
+from pipeline_dsl.base.fault import Fault
+from pipeline_dsl.compiler.check import ShapeCheck
+from pipeline_dsl.compiler.graph import Graph
+from pipeline_dsl.gates.chain import broken_links
+from pipeline_dsl.lang.pipeline import Release
+from pipeline_dsl.store import manifest
+
+
+class ReleaseBroken(ShapeCheck):
+    """The manifest that a pipeline takes as its baseline cannot be read, or its hash chain does not hold.
+
+    Every stage in a manifest must have read what its producer made, by the recipe that is written there. A release that is
+    not on this machine is not judged here; `pdsl gate` will ask for it.
+    """
+
+    code = "PDSL412"
+    bad = (
+        "from pathlib import Path\nPath('release.yaml').write_text('manifest_version: 1\\nedited: by hand\\n')\n"
+        "pipeline = Pipeline(name='p', targets=[Crawl()], baseline=Release(manifest='release.yaml'))"
+    )
+    good = "pipeline = Pipeline(name='p', targets=[Crawl()], baseline=Release(manifest='elsewhere.yaml'))"
+
+    def run(self, graph: Graph) -> Iterator[Diagnostic]:
+        given = graph.pipeline.baseline
+        if not isinstance(given, Release) or not Path(given.manifest).is_file():
+            return
+        try:
+            faults = list(broken_links(manifest.read(Path(given.manifest))))
+        except Fault as fault:
+            faults = [fault.message]
+        for fault in faults[:1]:
+            yield self.finding(
+                f"the baseline {given.manifest} cannot be trusted: {fault}",
+                at=graph.pipeline_argument("baseline"),
+                help="name the manifest that the release's run wrote",
+            )

@@ -1,0 +1,156 @@
+"""What stages that train from fresh weights have in common: their data, their optimizer, their machine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from pipeline_dsl.base.fault import StageFailed, WrongArtifact
+from pipeline_dsl.base.flops import forward_flops, training_flops
+from pipeline_dsl.base.units import Flops
+from pipeline_dsl.lang.architecture import Llama
+from pipeline_dsl.lang.artifact import Artifact
+from pipeline_dsl.lang.artifacts import Dataset, Tokenizer
+from pipeline_dsl.lang.fields import Count, Fraction, NonNegative, Positive, execution, held_out
+from pipeline_dsl.lang.size import Sizes
+from pipeline_dsl.lang.stage import Problem, Ref, Stage
+from pipeline_dsl.lang.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pipeline_dsl.ml.recipe import Recipe
+
+A_co = TypeVar("A_co", bound=Artifact, covariant=True)
+
+LIBRARIES = ("torch", "deepspeed", "transformers", "accelerate")
+
+
+class Training(Stage[A_co]):
+    """AdamW with linear warm-up and cosine decay, on DeepSpeed.
+
+    Where the data has fewer tokens than are asked for, it is passed over again, in another order.
+    """
+
+    data: Ref[Dataset]
+    validation: Ref[Dataset] = held_out()
+    tokenizer: Ref[Tokenizer]
+    tokens: Count
+    """Seen by a model in one run; what does not fill a batch is left out."""
+    batch: Count
+    """Rows of one optimizer step, on all processes together."""
+    micro_batch: Count | None = None
+    """Rows of one forward pass on one process; without one, as many as a step needs."""
+    learning_rate: Positive
+    warmup: Fraction = 0.05
+    """Share of the steps."""
+    floor: Fraction = 0.1
+    """The last learning rate as a share of the highest."""
+    weight_decay: NonNegative = 0.1
+    clip: Positive = 1.0
+    """Largest norm of a gradient."""
+    betas: tuple[float, float] = (0.9, 0.95)
+    spread: Positive = 0.02
+    """Standard deviation of fresh weights."""
+    precision: Literal["bf16", "fp32"] = "bf16"
+    """bf16 keeps fp32 weights in the optimizer. A CPU without bf16 arithmetic is many times slower in it than in fp32."""
+    zero_stage: Literal[0, 1, 2, 3] = 1
+    """What is divided between processes: nothing, optimizer state, gradients too, weights too."""
+    processes: Count = 1
+    """With `threads`, this decides in which order numbers are summed, and so the last bits of the weights."""
+    threads: Count = 1
+    """Cores of one process."""
+    validate_every: Count = 100
+    """Steps; the last one is always validated."""
+    validate_on: Count = 256
+    """Rows, spread evenly over the held-out ones."""
+    save_every: Count = execution(default=500)
+    """Steps between checkpoints, of which two are kept."""
+    seed: int | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        rows = self.processes * (self.micro_batch or 1)
+        if self.batch % rows:
+            each = f" x {self.micro_batch} rows" if self.micro_batch else ""
+            help = f"take a multiple of {rows}, such as {-(-self.batch // rows) * rows}"
+            yield Problem("batch", f"{self.batch} rows do not divide into {self.processes} processes{each}", help)
+        if self.tokens < self.batch:
+            yield Problem("tokens", f"{self.tokens} tokens are less than one batch of {self.batch} rows", "raise `tokens`")
+        if self.warmup >= 1:
+            yield Problem("warmup", "the learning rate would rise to the end and never fall", "0.01 to 0.1 is usual")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            yield Problem("betas", f"{self.betas} are not shares below 1", "betas=(0.9, 0.95) is usual")
+
+    def model_problems(self, field: str, model: Llama) -> Iterator[Problem]:
+        """What keeps `model`, the value of `field`, from being a model that can be trained on these inputs."""
+        for fault in model.problems():
+            yield Problem(field, fault)
+        known: Any = getattr(self.tokenizer, "vocabulary", None)  # where the stage that makes the input says so
+        if isinstance(known, int) and known > model.vocabulary:
+            help = f"declare vocabulary={known}, or a little more"
+            yield Problem(field, f"the tokenizer has {known} tokens, the model {model.vocabulary}", help)
+        for name, data in (("data", self.data), ("validation", self.validation)):
+            length: Any = getattr(data, "length", None)
+            if isinstance(length, int) and length > model.context:
+                yield Problem(field, f"rows of `{name}` have {length} tokens, the model's context {model.context}", f"context={length}")
+
+    def flops(self, sizes: Sizes, model: Llama) -> Flops:
+        """A run of `model`: training, and each validation's forward pass."""
+        data = sizes[self.data]
+        length = data.tokens / data.examples if data.tokens and data.examples else model.context
+        steps = self.tokens / (self.batch * length)
+        validated = (steps / self.validate_every + 1) * self.validate_on * length
+        return Flops(training_flops(forward(model, self.tokens, length)) + forward(model, validated, length))
+
+    def recipe(self, work: Workspace, model: Llama) -> "Recipe":
+        """What the ranks are told, with the data unpacked into `work.scratch`.
+
+        Raises: StageFailed, WrongArtifact where the inputs do not fit the declaration.
+        """
+        from pipeline_dsl.ml.models import special_tokens
+        from pipeline_dsl.ml.recipe import Recipe
+
+        for library in LIBRARIES:
+            work.library(library)
+        length = work.meta(self.data).length
+        steps = self.tokens // (self.batch * length)
+        if not steps:
+            raise StageFailed(f"{self.tokens} tokens are less than a batch of {self.batch} rows of {length}", help="raise `tokens`")
+        return Recipe(
+            model=model,
+            train=_unpacked(work, self.data, model),
+            validation=_unpacked(work, self.validation, model),
+            special=special_tokens(work.path(self.tokenizer)),
+            steps=steps,
+            batch=self.batch,
+            micro_batch=self.micro_batch or self.batch // self.processes,
+            learning_rate=self.learning_rate,
+            warmup=round(self.warmup * steps),
+            floor=self.floor,
+            weight_decay=self.weight_decay,
+            clip=self.clip,
+            betas=self.betas,
+            spread=self.spread,
+            bf16=self.precision == "bf16",
+            zero_stage=self.zero_stage,
+            validate_every=self.validate_every,
+            validate_on=self.validate_on,
+            save_every=self.save_every,
+            seed=work.seed,
+            threads=self.threads,
+        )
+
+
+def forward(model: Llama, tokens: float, length: float) -> Flops:
+    """One pass of `model` over `tokens` in rows of `length`."""
+    return forward_flops(model.matmul_parameters, tokens, layers=model.layers, attention_width=model.hidden, length=length)
+
+
+def _unpacked(work: Workspace, ref: Ref[Dataset], model: Llama) -> str:
+    from pipeline_dsl.ml.rows import unpack
+
+    meta = work.meta(ref)
+    if meta.length > model.context:
+        help = f"pack rows of at most {model.context} tokens, or declare context={meta.length}"
+        raise WrongArtifact(f"rows have {meta.length} tokens, the model's context is {model.context}", help=help)
+    file = work.scratch / f"{work.digest(ref).rpartition(':')[2][:16]}.npy"
+    if not file.exists():
+        unpack(work.path(ref), Path(file), rows=meta.rows, length=meta.length, vocabulary=model.vocabulary)
+    return str(file)
