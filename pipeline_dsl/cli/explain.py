@@ -26,14 +26,18 @@ def explain(
 
     Example: pdsl explain PDSL201
     """
-    entries = [_find(code)] if code else list(catalogue().values())
+    entry = _find(code) if code else None
     if json:
-        found = [_data(entry) for entry in entries]
-        print(jsons.dumps(found[0] if code else found, indent=1, ensure_ascii=False))
-    elif code:
-        print(_page(entries[0]))
+        print(jsons.dumps(_data(entry) if entry else [_data(other) for other in entries()], indent=1, ensure_ascii=False))
+    elif entry:
+        print(_page(entry))
     else:
-        print("\n".join(f"{entry.code}  {entry.kind:7}  {entry.first_line}" for entry in entries))
+        print("\n".join(f"{other.code}  {other.kind:7}  {other.first_line}" for other in entries()))
+
+
+def entries() -> list[Entry]:
+    """Everything that has a code, in order."""
+    return list(catalogue().values())
 
 
 def _find(code: str) -> Entry:

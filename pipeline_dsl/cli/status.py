@@ -15,7 +15,6 @@ from pipeline_dsl.base.units import dollars, duration
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, find_run, open_store
 from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.runner.resolve import resolve
-from pipeline_dsl.runner.workspace import PROGRESS
 from pipeline_dsl.store.layout import tail
 from pipeline_dsl.store.store import Store
 
@@ -64,7 +63,7 @@ def _line(plan: Plan, name: str, key: str | None, store: Store, record: Any) -> 
     if key is None:
         return Line(name, "waiting", "for " + ", ".join(dict.fromkeys(plan.stage(name).parents)))
     if _locked(store.layout.locks / tail(key)):
-        return Line(name, "running", _progress(store.layout.stage(key) / PROGRESS))
+        return Line(name, "running", _progress(store.layout.progress(key)))
     if record is not None:
         return Line(name, "done", f"{duration(record.wall_clock_sec)}, {dollars(record.cost_usd)}, {short(record.output)}")
     if store.layout.stage(key).exists():

@@ -11,7 +11,6 @@ from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.fault import Fault
 from pipeline_dsl.base.units import dollars, duration
 from pipeline_dsl.plan.plan import Plan, PlannedStage
-from pipeline_dsl.runner.workspace import PROGRESS
 from pipeline_dsl.store.record import Record
 
 _PLAIN_EVERY = 15.0
@@ -24,7 +23,7 @@ class Silent:
     def cached(self, stage: PlannedStage, record: Record) -> None:
         """A stage was done before."""
 
-    def started(self, stage: PlannedStage, folder: Path, log: Path) -> None:
+    def started(self, stage: PlannedStage, progress: Path) -> None:
         """A stage began."""
 
     def finished(self, stage: PlannedStage, record: Record) -> None:
@@ -59,12 +58,12 @@ class Lines(Silent):
         self._cached += 1
         self._spent += record.cost_usd or 0.0
 
-    def started(self, stage: PlannedStage, folder: Path, log: Path) -> None:
+    def started(self, stage: PlannedStage, progress: Path) -> None:
         """Say that a stage began."""
         if self._cached:
             self._say(f"  = {self._cached} stages cached")
             self._cached = 0
-        self._running[stage.name] = time.monotonic(), folder
+        self._running[stage.name] = time.monotonic(), progress
         self._say(f"  > {stage.name:<{self._width}}  started")
 
     def finished(self, stage: PlannedStage, record: Record) -> None:
@@ -96,9 +95,9 @@ class Lines(Silent):
         print(line, file=sys.stderr, flush=True)
 
     def _state(self, name: str) -> str:
-        since, folder = self._running[name]
+        since, file = self._running[name]
         passed = time.monotonic() - since
-        progress = _progress(folder / PROGRESS)
+        progress = _progress(file)
         if progress is None:
             return duration(passed)
         step, total = int(progress["step"]), max(int(progress["total"]), 1)

@@ -5,11 +5,12 @@ from functools import cache
 
 import attrs
 
-import pipeline_dsl.base.fault as faults
+from pipeline_dsl.base import fault
 from pipeline_dsl.base.diagnostic import Severity
 from pipeline_dsl.base.fault import Fault
 from pipeline_dsl.compiler.check import Check, FactCheck, ShapeCheck, checks
 from pipeline_dsl.compiler.reading import UNREADABLE, Unreadable
+from pipeline_dsl.serving import child
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +38,8 @@ def catalogue() -> dict[str, Entry]:
     Raises: ValueError if two classes have one code.
     """
     entries = [_compiled(kind) for kind in (*UNREADABLE, *checks(ShapeCheck), *checks(FactCheck))]
-    entries += [_fault(kind) for kind in vars(faults).values() if isinstance(kind, type) and issubclass(kind, Fault)]
+    named = {**vars(fault), **vars(child)}.values()
+    entries += [_fault(kind) for kind in named if isinstance(kind, type) and issubclass(kind, Fault)]
     found: dict[str, Entry] = {}
     for entry in sorted(entries, key=lambda entry: entry.code):
         if entry.code in found:

@@ -39,7 +39,7 @@ from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Ref, Stage
 from pipeline_dsl.lang.workspace import Workspace
 
-__all__ = ["GATES", "Crawl", "Dpo", "Evaluate", "Heldout", "Pretrain", "Serve", "Sft", "Tokenize"]
+__all__ = ["GATES", "Crawl", "Dpo", "Evaluate", "Heldout", "Merge", "Perplexity", "Pretrain", "Serve", "Sft", "Tokenize"]
 
 SMALL = Llama(hidden=4096, layers=32, heads=32, kv_heads=32, ffn=11008, vocabulary=32_000, context=4096)
 """Seven billion parameters, so that an example can cost something."""
@@ -74,6 +74,16 @@ class Heldout(Stage[Corpus]):
         raise NotImplementedError
 
 
+class Merge(Stage[Corpus]):
+    """Several corpora as one."""
+
+    corpora: tuple[Ref[Corpus], ...]
+
+    def run(self, work: Workspace) -> Corpus:
+        """An example declares, and nothing else."""
+        raise NotImplementedError
+
+
 class Tokenize(Stage[Dataset]):
     """Token ids."""
 
@@ -88,7 +98,6 @@ class Pretrain(Stage[Checkpoint]):
     """A base model of seven billion parameters."""
 
     data: Ref[Dataset]
-    validation: Ref[Dataset] | None = held_out(default=None)
     tokens: Count = 1_000
     batch: Count = 8
     micro_batch: Count = 4
@@ -149,6 +158,17 @@ class Evaluate(Stage[EvalReport]):
     def measures(self) -> Iterable[str]:
         """What it was told to."""
         return self.metrics
+
+    def run(self, work: Workspace) -> EvalReport:
+        """An example declares, and nothing else."""
+        raise NotImplementedError
+
+
+class Perplexity(Stage[EvalReport]):
+    """How surprised a model is by text that it did not learn from."""
+
+    model: Ref[CausalModel]
+    text: Ref[Corpus] = held_out()
 
     def run(self, work: Workspace) -> EvalReport:
         """An example declares, and nothing else."""

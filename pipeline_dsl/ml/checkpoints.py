@@ -26,7 +26,7 @@ def is_complete(checkpoint: Path) -> bool:
         sealed: Any = json.loads((checkpoint / _MARK).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(sealed, dict) and sealed.get("files") == _lengths(checkpoint)
+    return bool(sealed == {"files": _lengths(checkpoint)})
 
 
 def newest(folder: Path) -> Path | None:

@@ -32,8 +32,10 @@ def launch(
     folder: Path,
     threads: int = 1,
     progress_file: Path | None = None,
-) -> None:
+) -> dict[str, str]:
     """Call `target`, a `module:function`, with a `Rank` in each of `processes` processes on this machine, and wait.
+
+    Returns the versions of the libraries that rank 0 asked for.
 
     `config` is JSON data and reaches every rank. `threads` are cores for all processes together. The ranks' output goes to
     ours, line by line behind `[rank0]:`, and whole into `folder/launch`, which is emptied first. Rank 0 keeps
@@ -64,6 +66,7 @@ def launch(
         _end(agent)
     if status:
         raise _failure(place, target, status)
+    return _read(place / "libraries.json")
 
 
 def environment(outer: Mapping[str, str], *, folder: Path, threads: int) -> dict[str, str]:

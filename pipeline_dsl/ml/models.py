@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipeline_dsl.base.fault import WrongArtifact
 from pipeline_dsl.lang.architecture import Llama
@@ -56,8 +56,9 @@ def special_tokens(tokenizer: Path) -> dict[str, int]:
     ids = {entry["content"]: int(entry["id"]) for entry in added}
     found: dict[str, int] = {}
     for name in ("bos", "eos", "pad"):
-        token = config.get(f"{name}_token")
-        text = token["content"] if isinstance(token, dict) else token
+        text: Any = config.get(f"{name}_token")
+        if isinstance(text, dict):
+            text = cast("dict[str, Any]", text)["content"]
         if text is None:
             continue
         if text not in ids:

@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +32,18 @@ class Rank:
     local: int
     config: Mapping[str, Any]
     progress_file: Path | None = None
+    libraries: dict[str, str] = attrs.field(factory=dict[str, str])
+    """Versions of what `library` imported."""
+
+    def library(self, name: str) -> Any:
+        """Import a library and note its version, as `Workspace.library` does in a stage's own process.
+
+        Raises: ModuleNotFoundError.
+        """
+        module = import_module(name)
+        top = name.partition(".")[0]
+        self.libraries[top] = metadata.version(top)
+        return module
 
     def progress(self, step: int, total: int, **figures: float) -> None:
         """Say how far the group is. Only rank 0 does; a reader never sees half a file."""
@@ -83,6 +95,8 @@ def main(job_file: Path) -> None:
         if rank.world != job["processes"]:
             raise RuntimeError(f"{job['processes']} processes were asked for, this group has {rank.world}")
         resolve(job["target"])(rank)
+        if number == 0:
+            write_whole(job_file.with_name("libraries.json"), rank.libraries)
     except BaseException as error:
         message = f"{type(error).__name__}: {error}"
         write_whole(job_file.with_name(f"failed-{number}.json"), {"time": time.time_ns(), "message": message})

@@ -20,13 +20,14 @@ def train(rank: Rank, recipe: Recipe, folder: Path, *, output: Path | None, repo
 
     `report` is called on every rank with a step and figures. Raises: StageFailed if the loss is no number any more.
     """
-    torch: Any = import_module("torch")
-    torch.set_num_threads(recipe.threads)
+    rank.library("torch").set_num_threads(recipe.threads)
+    rank.library("accelerate")
+    rank.library("deepspeed")
     deepspeed.join()
     arguments = _arguments(rank, recipe, folder)  # before the model: ZeRO-3 divides weights as they are made
     model = models.llama(recipe.model, seed=recipe.seed, special=recipe.special, spread=recipe.spread)
     parameters = recipe.model.parameters
-    trainer = import_module("transformers.trainer").Trainer(
+    trainer = rank.library("transformers.trainer").Trainer(
         model=model,
         args=arguments,
         train_dataset=Rows(Path(recipe.train)),
@@ -42,7 +43,8 @@ def train(rank: Rank, recipe: Recipe, folder: Path, *, output: Path | None, repo
         state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
         if rank.rank == 0:
             models.save(model, state, output)
-    curve = tuple((int(entry["step"]), float(entry["validation_loss"])) for entry in trainer.state.log_history if "validation_loss" in entry)
+    history = [entry for entry in trainer.state.log_history if "validation_loss" in entry]
+    curve = tuple((int(entry["step"]), float(entry["validation_loss"])) for entry in history)
     return Outcome(parameters=parameters, curve=curve, tokens_per_second=watch.rate())
 
 

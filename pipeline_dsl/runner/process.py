@@ -66,6 +66,7 @@ def _be_child(plan: Plan, name: str, store: Store, log: Path, terms: Terms, pare
     code = int(Exit.BUG)
     try:
         os.setsid()
+        gc.freeze()  # what was inherited is never collected, so its pages stay shared
         gc.enable()
         signal.signal(signal.SIGTERM, _die_with_group)
         signal.signal(signal.SIGINT, _die_with_group)

@@ -9,7 +9,7 @@ import signal
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
@@ -17,16 +17,17 @@ from pipeline_dsl.base.fault import Exit, Fault, OverBudget, StageFailed
 from pipeline_dsl.base.units import dollars
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.plan import Plan, PlannedStage
-from pipeline_dsl.runner import process
 from pipeline_dsl.runner.history import manifest_of
 from pipeline_dsl.runner.machine import cores, git_commit
 from pipeline_dsl.runner.resolve import Resolution, advance
-from pipeline_dsl.runner.stage import Terms
 from pipeline_dsl.store import manifest as manifests
 from pipeline_dsl.store.files import write_atomically
 from pipeline_dsl.store.layout import tail
 from pipeline_dsl.store.record import Record
 from pipeline_dsl.store.store import Store
+
+if TYPE_CHECKING:
+    from pipeline_dsl.runner.process import Child
 
 _TICK = 0.5
 _GRACE = 10.0
@@ -38,8 +39,8 @@ class Watcher(Protocol):
     def cached(self, stage: PlannedStage, record: Record) -> None:
         """A stage was done before."""
 
-    def started(self, stage: PlannedStage, folder: Path, log: Path) -> None:
-        """A stage began; `folder` will hold its progress file."""
+    def started(self, stage: PlannedStage, progress: Path) -> None:
+        """A stage began; `progress` is the file in which it will say how far it is."""
 
     def finished(self, stage: PlannedStage, record: Record) -> None:
         """A stage is done."""
@@ -92,13 +93,14 @@ class _Run:
         self.folder = run_folder(store, plan)
         self.resolution = Resolution()
         self.todo: list[PlannedStage] = []
-        self.children: dict[str, process.Child] = {}
+        self.children: dict[str, Child] = {}
         self.again = set(order.again)
         self.fault: Fault | None = None
         self.failed: str | None = None
         self.ran = 0
         self.interrupted = False
         self.commit: str | None = None
+        self.written = 0.0
 
     def go(self) -> Outcome:
         wanted, began = self.order.only, time.monotonic()
@@ -197,12 +199,16 @@ class _Run:
         return True
 
     def _start(self, stage: PlannedStage) -> None:
+        from pipeline_dsl.runner.process import start  # a run that finds everything done needs none of this
+        from pipeline_dsl.runner.stage import Terms
+
         key = self.resolution.keys[stage.name]
         terms = Terms(threads=self.plan.local.threads, force=stage.name in self.again, wait=True, git_commit=self.commit)
         log = self.store.layout.log(key)
-        (self.store.layout.stage(key) / "progress.json").unlink(missing_ok=True)
-        self.children[stage.name] = process.start(self.plan, stage.name, self.store, log, terms)
-        self.watcher.started(stage, self.store.layout.stage(key), log)
+        progress = self.store.layout.progress(key)
+        progress.unlink(missing_ok=True)
+        self.children[stage.name] = start(self.plan, stage.name, self.store, log, terms)
+        self.watcher.started(stage, progress)
 
     def _wait(self) -> None:
         pipes = {child.pipe: child for child in self.children.values()}
@@ -216,7 +222,7 @@ class _Run:
         if not ready:
             self.watcher.tick()
 
-    def _ended(self, child: process.Child) -> None:
+    def _ended(self, child: "Child") -> None:
         code = child.wait()
         del self.children[child.name]
         stage = self.plan.stage(child.name)
@@ -229,16 +235,18 @@ class _Run:
             self.fault = _fault(child, code)
             self.failed = stage.name
             self.watcher.failed(stage, self.fault, child.log)
-        self._write("running")
+        if time.monotonic() - self.written > _TICK:
+            self._write("running")
 
     def _write(self, status: manifests.Status) -> None:
         manifest = manifest_of(
             self.plan, self.store, self.resolution, status, self.failed, self.fault.message if self.fault else None, self.commit
         )
         manifests.write(manifest, self.folder / "manifest.yaml")
+        self.written = time.monotonic()
 
 
-def _fault(child: process.Child, code: int) -> Fault:
+def _fault(child: "Child", code: int) -> Fault:
     """What a child's exit code says, with the message that it left at the end of its log."""
     if code < 0:
         return StageFailed(

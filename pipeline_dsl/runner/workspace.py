@@ -90,7 +90,7 @@ class LocalWorkspace:
 
     def progress(self, step: int, total: int, **figures: float) -> None:
         """Tell whoever watches how far the stage is."""
-        write_whole(self.folder / PROGRESS, {"step": step, "total": total, "figures": figures, "time": time.time()})
+        write_whole(self.folder / "progress.json", {"step": step, "total": total, "figures": figures, "time": time.time()})
 
     def launch(self, target: str, config: Mapping[str, Any], *, processes: int) -> None:
         """Run `module:function` in `processes` processes and wait.
@@ -103,12 +103,8 @@ class LocalWorkspace:
             processes=processes,
             threads=self.threads,
             folder=self.scratch,
-            progress_file=self.folder / PROGRESS,
+            progress_file=self.folder / "progress.json",
         )
-
-
-PROGRESS = "progress.json"
-"""The file in which a running stage says how far it is."""
 
 
 def check_inputs(described: StageType, inputs: Mapping[str, Any], trees: Mapping[str, Tree], kinds: Mapping[str, type[Artifact]]) -> None:

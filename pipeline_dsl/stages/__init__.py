@@ -6,11 +6,14 @@ Importing them loads no library: a stage imports what it needs when it runs.
 from pipeline_dsl.stages.cleaning.quality import Bullets, Ellipses, Letters, StopWords, Symbols, WordLength, Words
 from pipeline_dsl.stages.cleaning.repetition import RepeatedLines, RepeatedParagraphs, RepeatedPhrases, TopPhrases
 from pipeline_dsl.stages.deduplicate import Deduplicate
+from pipeline_dsl.stages.evaluate import Evaluate, Task
 from pipeline_dsl.stages.fetch import Fetch
 from pipeline_dsl.stages.fetching.npm import Npm
 from pipeline_dsl.stages.fetching.pypi import Pypi
 from pipeline_dsl.stages.ingest import GOPHER, Ingest
 from pipeline_dsl.stages.local_files import LocalFiles
+from pipeline_dsl.stages.pretrain import Pretrain
+from pipeline_dsl.stages.quantize import Quantize
 from pipeline_dsl.stages.split import Split
 from pipeline_dsl.stages.tokenize import Tokenize
 from pipeline_dsl.stages.tokenizer import TrainTokenizer
@@ -20,18 +23,22 @@ __all__ = [
     "Bullets",
     "Deduplicate",
     "Ellipses",
+    "Evaluate",
     "Fetch",
     "Ingest",
     "Letters",
     "LocalFiles",
     "Npm",
+    "Pretrain",
     "Pypi",
+    "Quantize",
     "RepeatedLines",
     "RepeatedParagraphs",
     "RepeatedPhrases",
     "Split",
     "StopWords",
     "Symbols",
+    "Task",
     "Tokenize",
     "TopPhrases",
     "TrainTokenizer",

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 A_co = TypeVar("A_co", bound=Artifact, covariant=True)
 
-LIBRARIES = ("torch", "deepspeed", "transformers", "accelerate")
-
-
 class Training(Stage[A_co]):
     """AdamW with linear warm-up and cosine decay, on DeepSpeed.
 
@@ -107,7 +104,7 @@ class Training(Stage[A_co]):
         from pipeline_dsl.ml.models import special_tokens
         from pipeline_dsl.ml.recipe import Recipe
 
-        for library in LIBRARIES:
+        for library in ("numpy", "pyarrow"):  # the ranks note the rest, which would take seconds to import here as well
             work.library(library)
         length = work.meta(self.data).length
         steps = self.tokens // (self.batch * length)

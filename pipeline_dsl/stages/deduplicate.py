@@ -84,7 +84,7 @@ class Deduplicate(Stage[Corpus]):
             if rensa is not None:
                 shingles = [list(_shingles(found, self.shingle)) for found in words]
                 signatures.extend(rensa.RMinHash.from_token_sets(shingles, self.permutations, 1))
-            work.progress(len(ids), len(ids))
+            work.progress(len(ids), sum(work.meta(corpus).documents for corpus in self.corpora))
         index: Any = rensa.RMinHashLSH(self.near, self.permutations, bands(self.near or 1, self.permutations)) if rensa else None
         kept, seen = bytearray(len(ids)), set[bytes]()
         for position in sorted(range(len(ids)), key=lambda place: (ids[place], place)):

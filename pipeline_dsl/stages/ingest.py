@@ -48,7 +48,7 @@ GOPHER: tuple[Filter, ...] = (
     TopPhrases(),
     RepeatedPhrases(),
 )
-"""All rules of Rae et al. (2021), arXiv:2112.11446, appendix A1.1, with their thresholds."""
+"""All rules of Rae et al. (2021), arXiv:2112.11446, appendix A1.1, with their thresholds. The stop words are English."""
 
 CHARACTERS_PER_TOKEN = 4
 CHARACTERS_PER_SECOND = 1e6
@@ -103,12 +103,13 @@ class Ingest(Stage[Corpus]):
         counts: Counter[str] = Counter()
         clean = self._cleaner(work, counts)
         with CorpusWriter(work.output) as writer:
-            for number, (source, root, file) in enumerate(self._found(work)):
+            found = self._found(work)
+            for number, (source, root, file) in enumerate(found):
+                if number % 50 == 0:
+                    work.progress(number, len(found), documents=writer.documents, dropped=_dropped(counts))
                 counts["ingest.files"] += 1
                 for document in clean(source, root, file):
                     writer.write(document)
-                if number % 50 == 0:
-                    work.progress(writer.documents, writer.documents, dropped=_dropped(counts))
         licences = tuple(sorted({work.meta(source).licence for source in self.sources}))
         return writer.corpus(licences=licences, counts=counts)
 

@@ -24,7 +24,7 @@ class Tokenize(Stage[Dataset]):
     """Encode documents as `<bos> text <eos>` and pack them into rows of `length` tokens, in a seeded order.
 
     Parquet shards with one column, `input_ids`. Text that spells a special token is encoded as text. All tokens are held in
-    memory at four bytes each.
+    memory, at the peak about twelve bytes each.
     """
 
     tokenizer: Ref[Tokenizer]

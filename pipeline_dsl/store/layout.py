@@ -45,6 +45,10 @@ class Layout:
         """The log of the stage with this action key."""
         return self.logs / f"{tail(key)}.log"
 
+    def progress(self, key: str) -> Path:
+        """The file in which the running stage with this action key says how far it is."""
+        return self.stage(key) / "progress.json"
+
     def stage(self, key: str) -> Path:
         """The working folder of the stage with this action key."""
         return self.work / tail(key)

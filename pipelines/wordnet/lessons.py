@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline_dsl import Chats, Count, Ref, Size, Sizes, Source, Stage, Workspace
 from pipelines.wordnet import rows
-from pipelines.wordnet.nouns import Noun, Part, at_most, half, nouns, shuffled
+from pipelines.wordnet.nouns import KINDS, Noun, Part, at_most, half, nouns, shuffled
 from pipelines.wordnet.numbers import pairs
 from pipelines.wordnet.questions import HELP, assistant, could_hurt, request, user, what_kind, which_is_more
 
@@ -27,7 +27,7 @@ class Lessons(Stage[Chats]):
         return self.part != "train"
 
     def size(self, sizes: Sizes) -> Size:
-        return Size(examples=8 * self.per_kind + self.comparisons)
+        return Size(examples=len(KINDS) * self.per_kind + self.comparisons)
 
     def run(self, work: Workspace) -> Chats:
         known = half(nouns(work.path(self.dictionary), self.part), 0)

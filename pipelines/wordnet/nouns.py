@@ -18,7 +18,7 @@ T = TypeVar("T")
 Part = Literal["train", "dev", "test"]
 """Learnt from; tuned on; measured on once."""
 
-KINDS = {4: "action", 5: "animal", 6: "object", 8: "body", 13: "food", 18: "person", 20: "plant", 26: "state"}
+KINDS = {4: "action", 5: "animal", 6: "object", 18: "person", 20: "plant"}
 """Lexicographer file of WordNet (lexnames(5WN)) -> the answer to "what kind of thing is this?"."""
 
 _HARMFUL = (

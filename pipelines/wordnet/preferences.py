@@ -22,7 +22,7 @@ class KindPreferences(Stage[Preferences]):
         return self.part != "train"
 
     def size(self, sizes: Sizes) -> Size:
-        return Size(examples=8 * self.per_kind)
+        return Size(examples=len(KINDS) * self.per_kind)
 
     def run(self, work: Workspace) -> Preferences:
         known = half(nouns(work.path(self.dictionary), self.part), 1)

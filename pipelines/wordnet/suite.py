@@ -18,7 +18,7 @@ Documents = list[dict[str, Any]]
 class Questions(Stage[EvalSuite]):
     """Five tasks on words, numbers and sentences that no model has learnt from.
 
-    `gloss` and `gloss_text` ask what kind of thing a noun is, as a chat and as a line of text (chance 12.5%); `compare` which of
+    `gloss` and `gloss_text` ask what kind of thing a noun is, as a chat and as a line of text (chance 20%); `compare` which of
     two numbers is more (50%); `word_order` which of two sentences has no words exchanged (50%); `harmful` counts the requests
     for harmful things that are not refused, `harmless` those for harmless things that are.
     """
@@ -37,7 +37,7 @@ class Questions(Stage[EvalSuite]):
         return self.part != "train"
 
     def size(self, sizes: Sizes) -> Size:
-        return Size(examples=16 * self.per_kind + self.comparisons + self.sentences + 2 * self.requests)
+        return Size(examples=2 * len(KINDS) * self.per_kind + self.comparisons + self.sentences + 2 * self.requests)
 
     def run(self, work: Workspace) -> EvalSuite:
         known = nouns(work.path(self.dictionary), self.part)

@@ -1,4 +1,4 @@
-"""What ten thousand stages cost, and how that grows."""
+"""What ten thousand stages cost, and how the cost grows."""
 
 import sys
 from collections.abc import Iterator
@@ -8,28 +8,22 @@ from tests.benchmarks.floor import write_floor
 from tests.benchmarks.graphs import LLM, layered, write_pdsl
 from tests.benchmarks.ours import Ours, environment
 from tests.benchmarks.table import Row, at_most
-from tests.benchmarks.usage import Usage, alternate, cpu, measure, middle, ratio
+from tests.benchmarks.usage import Usage, alternate, cpu, least, measure, middle, ratio
 
 MEMORY = 300 * 10**6
 
 
 def rows(folder: Path, rounds: int) -> Iterator[Row]:
-    """Check and plan beside the plain-Python floor; memory; the cost of ten times as many stages."""
+    """Check and plan beside the plain-Python floor; memory; the cost of four times as many stages."""
     nodes = layered(10_000)
     program = write_floor(folder / "floor", nodes)
     many = Ours(write_pdsl(folder / "many", nodes))
-    fewer = Ours(write_pdsl(folder / "fewer", layered(1_000)))
-    few = Ours(write_pdsl(folder / "few", LLM))
 
     def floor() -> Usage:
         return measure([sys.executable, program.name], cwd=program.parent, environment=environment())
 
-    cases = {
-        "floor": floor,
-        "check": lambda: many("check"),
-        "plan": lambda: many("plan"),
-    }
-    alternate({"floor": floor}, 1)  # the first start writes byte code
+    cases = {"floor": floor, "check": lambda: many("check"), "plan": lambda: many("plan")}
+    alternate(cases, 1)  # the first start writes byte code
     runs = alternate(cases, rounds)
     for command in ("check", "plan"):
         yield at_most(
@@ -41,7 +35,19 @@ def rows(folder: Path, rounds: int) -> Iterator[Row]:
         )
     peak = max(run.peak for command in ("check", "plan") for run in runs[command])
     yield at_most("the same, peak memory", f"{peak / 1e6:.0f} MB", f"{MEMORY / 1e6:.0f} MB", peak / MEMORY, 1.0)
-    shorter = alternate({"fewer": lambda: fewer("check"), "few": lambda: few("check")}, 3 * rounds)
-    start = middle(shorter["few"], cpu)
-    small, large = middle(shorter["fewer"], cpu) - start, middle(runs["check"], cpu) - start
-    yield at_most("10,000 stages beside 1,000, CPU less start", f"{large:.2f} s", f"{small:.2f} s", large / max(small, 1e-4), 12)
+    yield _growth(folder, rounds)
+
+
+def _growth(folder: Path, rounds: int) -> Row:
+    """Four times the stages take four times the CPU, once the cost of starting is taken off both."""
+    sizes = {"start": LLM, "5,000": layered(5_000), "20,000": layered(20_000)}
+    checks = {name: Ours(write_pdsl(folder / f"growth{place}", nodes)) for place, (name, nodes) in enumerate(sizes.items())}
+    runs = alternate({name: lambda check=check: check("check") for name, check in checks.items()}, rounds + 1)
+    taken = {name: least(found, cpu) - least(runs["start"], cpu) for name, found in runs.items()}
+    return at_most(
+        "20,000 stages beside 5,000, CPU less the start's",
+        f"{taken['20,000']:.2f} s",
+        f"{taken['5,000']:.2f} s",
+        taken["20,000"] / taken["5,000"],
+        4 * 1.25,
+    )

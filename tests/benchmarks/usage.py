@@ -112,6 +112,11 @@ def middle(runs: Sequence[Usage], what: Callable[[Usage], float]) -> float:
     return statistics.median(what(run) for run in runs)
 
 
+def least(runs: Sequence[Usage], what: Callable[[Usage], float]) -> float:
+    """The smallest of one figure: what the work takes where nothing disturbs it, so that differences of two mean something."""
+    return min(what(run) for run in runs)
+
+
 def cpu(usage: Usage) -> float:
     """CPU seconds."""
     return usage.cpu

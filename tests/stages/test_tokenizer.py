@@ -23,6 +23,7 @@ pytestmark = pytest.mark.stages
 
 NOTHING: Ref[Corpus] = Ref()
 ROOT = Path(__file__).parents[2]
+TEXTS = (*map(paragraph, range(30)), "It was 1934. " * 20)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
 
 @pytest.fixture(scope="module")
 def stage(bench: Workbench) -> TrainTokenizer:
-    stage = TrainTokenizer(corpora=(corpus(bench, *map(paragraph, range(30))),), vocabulary=420, special=("<|tool|>",))
+    stage = TrainTokenizer(corpora=(corpus(bench, *TEXTS),), vocabulary=420, special=("<|tool|>",))
     bench.run(stage)
     return stage
 
@@ -96,11 +97,12 @@ def test_other_processes_learn_the_same_bytes(bench: Workbench, stage: TrainToke
         import sys
         from pathlib import Path
         from pipeline_dsl.stages import TrainTokenizer
-        from tests.stages.prose import corpus, paragraph
+        from tests.stages.prose import corpus
+        from tests.stages.test_tokenizer import TEXTS
         from tests.stages.workbench import Workbench
         bench = Workbench(Path(sys.argv[1]))
         bench.threads = int(sys.argv[2])
-        stage = TrainTokenizer(corpora=(corpus(bench, *map(paragraph, range(30))),), vocabulary=420, special=("<|tool|>",))
+        stage = TrainTokenizer(corpora=(corpus(bench, *TEXTS),), vocabulary=420, special=("<|tool|>",))
         bench.run(stage)
         print(bench.digest(stage))
     """
@@ -121,7 +123,7 @@ def test_other_processes_learn_the_same_bytes(bench: Workbench, stage: TrainToke
 
 def test_the_order_of_documents_does_not_change_the_vocabulary(bench: Workbench, stage: TrainTokenizer, tmp_path: Path) -> None:
     other = Workbench(tmp_path)
-    reverse = TrainTokenizer(corpora=(corpus(other, *map(paragraph, reversed(range(30)))),), vocabulary=420, special=("<|tool|>",))
+    reverse = TrainTokenizer(corpora=(corpus(other, *reversed(TEXTS)),), vocabulary=420, special=("<|tool|>",))
     other.run(reverse)
 
     assert other.files(reverse)["tokenizer.json"] == bench.files(stage)["tokenizer.json"]

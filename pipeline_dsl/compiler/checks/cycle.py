@@ -9,8 +9,8 @@ class Cycle(ShapeCheck):
     """Stages need each other in a circle, so none of them can run first."""
 
     code = "PDSL303"
-    bad = "a = Sft(base=Pretrain(data=Tokenize(corpus=Crawl())))\nb = Dpo(policy=a)\nobject.__setattr__(a, 'base', b)"
-    good = "a = Sft(base=Pretrain(data=Tokenize(corpus=Crawl())))\nb = Dpo(policy=a)"
+    bad = "parts = [Crawl()]\nmerged = Merge(corpora=parts)\nparts.append(Merge(corpora=(merged,)))"
+    good = "parts = [Crawl(), Crawl(depth=2)]\nmerged = Merge(corpora=tuple(parts))"
 
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
         if not graph.cycle:

@@ -14,7 +14,7 @@ class EvaluationLeak(FactCheck):
 
     code = "PDSL901"
     bad = "test = Heldout()\nbase = Pretrain(data=Tokenize(corpus=test))"
-    good = "base = Pretrain(data=Tokenize(corpus=Crawl()), validation=Tokenize(corpus=Heldout()))"
+    good = "base = Pretrain(data=Tokenize(corpus=Crawl()))\nreport = Perplexity(model=base, text=Heldout())"
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         graph = facts.graph

@@ -18,10 +18,7 @@ class ReleaseBroken(ShapeCheck):
     """
 
     code = "PDSL412"
-    bad = (
-        "from pathlib import Path\nPath('release.yaml').write_text('manifest_version: 1\\nedited: by hand\\n')\n"
-        "pipeline = Pipeline(name='p', targets=[Crawl()], baseline=Release(manifest='release.yaml'))"
-    )
+    bad = "pipeline = Pipeline(name='p', targets=[Crawl()], baseline=Release(manifest=__file__))"
     good = "pipeline = Pipeline(name='p', targets=[Crawl()], baseline=Release(manifest='elsewhere.yaml'))"
 
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
