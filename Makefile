@@ -1,17 +1,15 @@
 # make demo    the whole pipeline of pipelines/tiny.py, for real; the second time there is nothing to do
 # make test    everything that must hold: format, lint, types, layers, tests
-# make bench   what it costs, beside a floor or a peer measured in the same run
+# make bench   what it costs, beside a floor or a peer measured in the same run: BENCH='--help' tells the options
+# make format  formats, and writes generated/ anew
+# make pins    constraints.txt from the versions that the environment holds
 #
-# All of them make .venv first, once, with the versions of constraints.txt. PDSL_VENV=/some/environment uses that one as it is.
+# All of them make .venv first, once, with the versions of constraints.txt. An environment that is there already is used as it is:
+# `make test VENV=/some/environment`, or PDSL_VENV in the shell's environment.
 
 PYTHON ?= python3
-ifdef PDSL_VENV
-VENV := $(PDSL_VENV)
-READY :=
-else
-VENV := .venv
-READY := $(VENV)/ready
-endif
+VENV := $(or $(PDSL_VENV),.venv)
+READY := $(if $(filter .venv,$(VENV)),.venv/ready)
 BIN := $(abspath $(VENV))/bin
 PDSL := $(BIN)/python -m pipeline_dsl
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
@@ -39,15 +37,16 @@ lint: $(READY)
 	@echo "ruff format --check, ruff check, lint-imports"
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --diff --quiet .; exit 1; }
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log 2>&1 || { cat $(VENV)/lint-imports.log; exit 1; }
+	@said=$$($(BIN)/lint-imports --no-cache 2>&1) || { echo "$$said"; exit 1; }
 
 types: $(READY)
 	@echo "pyright (strict)"
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 check: $(READY)
-	@echo "pdsl check"
-	@$(PDSL) check $(filter-out %/__init__.py,$(wildcard pipelines/*.py))
+	@echo "pdsl check, pdsl generate --check"
+	@$(PDSL) check $(shell grep -l '^pipeline = ' pipelines/*.py)
+	@$(PDSL) generate --check
 
 bench: $(READY)
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
@@ -55,6 +54,7 @@ bench: $(READY)
 format: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+	@$(PDSL) generate
 
 # torch comes first and by its pin alone, so that whichever build of it is at hand is taken, and nothing later replaces it.
 .venv/ready: constraints.txt pyproject.toml
@@ -68,7 +68,9 @@ format: $(READY)
 
 # What the environment holds becomes what everybody gets: after an upgrade was tried and tested.
 pins: $(READY)
-	@{ sed -n '/^#/p' constraints.txt; $(PIP) list --format=freeze --exclude-editable --exclude pip --exclude pdsl | sed 's/+[a-z0-9.]*$$//'; } > constraints.new
+	@sed -n '/^#/p' constraints.txt > constraints.new
+	@$(BIN)/python -m pip list --disable-pip-version-check --format=freeze --exclude-editable --exclude pip --exclude pdsl \
+	    | sed 's/+[a-z0-9.]*$$//' | grep == >> constraints.new
 	@mv constraints.new constraints.txt
 
 clean:

@@ -4,6 +4,9 @@ import importlib.util
 import os
 
 import pytest
+import setuptools as setuptools  # before any library imports distutils: afterwards it refuses to be imported in the same process
+
+collect_ignore = ["faults", "good", "typing"]  # pipelines that tests read, whatever their names
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -77,11 +77,11 @@ for module in pkgutil.walk_packages(pipeline_dsl.stages.__path__, "pipeline_dsl.
 
 
 def test_importing_every_stage_type_loads_nothing_that_only_running_one_needs(tmp_path: Path) -> None:
-    assert loaded(EVERY_STAGE, tmp_path) - sys.stdlib_module_names - LANGUAGE - {"yaml", "_yaml"} == set()
+    assert loaded(EVERY_STAGE, tmp_path) - sys.stdlib_module_names - COMPILER == set()
 
 
 def test_checking_the_demo_loads_only_what_is_allowed(tiny: Path) -> None:
-    names = loaded(CHECK, tiny.parents[1], tiny)
+    names = {name for name in loaded(CHECK, tiny.parents[1], tiny) if "cython" not in name}  # the C part of yaml names itself so
 
     assert names - sys.stdlib_module_names - COMPILER - {"tiny", "pipelines"} == set()
 

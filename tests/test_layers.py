@@ -12,8 +12,8 @@ from tests.command import ROOT
 PACKAGE = ROOT / "pipeline_dsl"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-RUN_TIME = {"ml": {"numpy"}, "serving": {"fastapi", "httpx", "prometheus_client", "uvicorn"}}
-"""Sub-packages that only a running stage or server imports, and what they may take for granted."""
+RUN_TIME = {"ml": {"numpy"}}
+"""Sub-packages that only a running stage imports, and what they may take for granted."""
 
 CORE = {"attrs", "cattrs", "jinja2", "networkx", "typer", "yaml", "pipeline_dsl"}
 """All that may be imported when a module is: what `pip install pdsl` brings. Stages ask `work.library` for the rest."""

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import pytest
 
-from tests.command import ROOT, run
+from tests.command import ROOT, pdsl, run
 
 TYPING = ROOT / "tests" / "typing"
 BAD = sorted((TYPING / "bad").glob("*.py"))
@@ -84,6 +84,15 @@ def test_pyright_points_at_what_is_wrong_and_at_nothing_else(file: Path) -> None
 @pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
 def test_mypy_points_at_what_is_wrong_and_at_nothing_else(file: Path) -> None:
     assert sorted(finding for finding in mypy() if finding.file == file.name) == drawn(file, "mypy")
+
+
+@pytest.mark.parametrize("file", [file for file in BAD if "Pipeline(" in file.read_text()], ids=lambda file: file.stem)
+def test_the_compiler_points_where_the_editor_does(file: Path) -> None:
+    result = pdsl("check", "--json", file, cwd=ROOT, PYTHONPATH=os.pathsep.join([str(ROOT), str(TYPING)]))
+    said = [found for found in json.loads(result.stdout)["diagnostics"] if found["code"] != "PDSL208"]  # these types are not for running
+
+    places = sorted((found["span"]["line"], found["span"]["column"]) for found in said)
+    assert places == [(finding.line, finding.column) for finding in drawn(file, "pyright")]
 
 
 def test_pyright_accepts_every_right_pipeline() -> None:

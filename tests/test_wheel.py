@@ -63,6 +63,13 @@ def test_the_wheel_compiles_the_demo_without_extras(bare: Path, outside: Path, c
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_the_wheel_writes_a_starter_project_that_it_accepts(bare: Path, tmp_path: Path) -> None:
+    written = run([bare / "pdsl", "init", "starter"], cwd=tmp_path, PYTHONPATH="")
+    checked = run([bare / "pdsl", "check", "starter/pipeline.py"], cwd=tmp_path, PYTHONPATH="")
+
+    assert (written.returncode, checked.returncode) == (0, 0), written.stderr + checked.stdout
+
+
 def test_the_environment_of_that_test_has_no_training_library(bare: Path, tmp_path: Path) -> None:
     result = run([bare / "python", "-c", "import torch"], cwd=tmp_path, PYTHONPATH="")
 

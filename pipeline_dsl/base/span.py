@@ -12,7 +12,9 @@ from types import CodeType
 
 import attrs
 
-_OURS = frozenset({"pipeline_dsl", "attr", "attrs", "dataclasses", "copy", "importlib", "_frozen_importlib", "_frozen_importlib_external"})
+_OURS = frozenset(
+    {"pipeline_dsl", "attr", "attrs", "dataclasses", "copy", "typing", "importlib", "_frozen_importlib", "_frozen_importlib_external"}
+)
 
 
 @attrs.frozen(order=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -9,7 +10,6 @@ from urllib.parse import quote
 
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.base.span import Span, source_line
-from pipeline_dsl.compiler.catalogue import catalogue
 
 _RED, _YELLOW, _BLUE, _BOLD, _OFF = "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
 
@@ -18,7 +18,9 @@ def print_text(found: Sequence[Diagnostic], stream: TextIO) -> None:
     """Print findings with their source lines and carets; in colour on a terminal only."""
     colour = stream.isatty() and "NO_COLOR" not in os.environ
     for diagnostic in found:
-        print(text(diagnostic, colour=colour), file=stream)
+        printed = text(diagnostic, colour=colour)
+        encoding = stream.encoding or "utf-8"
+        print(printed.encode(encoding, "backslashreplace").decode(encoding), file=stream)  # whatever a value or a source line holds
         print(file=stream)
 
 
@@ -26,19 +28,24 @@ def text(diagnostic: Diagnostic, *, colour: bool = False) -> str:
     """One finding as a person reads it."""
     red = (_RED if diagnostic.severity is Severity.ERROR else _YELLOW) if colour else ""
     bold, blue, off = (_BOLD, _BLUE, _OFF) if colour else ("", "", "")
-    lines = [f"{red}{diagnostic.severity}[{diagnostic.code}]{off}{bold}: {diagnostic.message}{off}"]
+    lines = [f"{red}{diagnostic.severity}[{diagnostic.code}]{off}{bold}: {_tame(diagnostic.message)}{off}"]
     if diagnostic.span:
         lines += _excerpt(diagnostic.span, diagnostic.label, red, blue, off)
     for related in diagnostic.related:
         lines += _excerpt(related.span, related.text, blue, blue, off)
     if diagnostic.help:
-        lines.append(f"{bold}help{off}: {diagnostic.help}; see `pdsl explain {diagnostic.code}`")
+        lines.append(f"{bold}help{off}: {_tame(diagnostic.help)}; see `pdsl explain {diagnostic.code}`")
     return "\n".join(lines)
+
+
+def _tame(value: str) -> str:
+    """`value` without the characters that would command a terminal."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda found: repr(found.group())[1:-1], value)
 
 
 def _excerpt(span: Span, label: str, mark: str, blue: str, off: str) -> list[str]:
     where = f"{blue} -->{off} {relative(span.file)}:{span.line}:{span.column + 1}"
-    line = source_line(span.file, span.line)
+    line = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", source_line(span.file, span.line))
     if not line:
         return [f"{where} {label}".rstrip()]
     end = span.end_column if span.end_line == span.line and span.end_column > span.column else len(line)
@@ -72,7 +79,7 @@ def relative(file: str) -> str:
 
 def as_json(found: Sequence[Diagnostic]) -> str:
     """Findings as one JSON document."""
-    return json.dumps({"version": 1, "diagnostics": [_data(diagnostic) for diagnostic in found]}, indent=1, ensure_ascii=False)
+    return _text(json.dumps({"version": 1, "diagnostics": [_data(diagnostic) for diagnostic in found]}, indent=1, ensure_ascii=False))
 
 
 def _data(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -102,10 +109,16 @@ def as_github(found: Sequence[Diagnostic]) -> str:
     for diagnostic in found:
         place = ""
         if diagnostic.span:
-            place = f" file={_escape(relative(diagnostic.span.file), True)},line={diagnostic.span.line},col={diagnostic.span.column + 1},title={diagnostic.code}"
+            file, span = _escape(relative(diagnostic.span.file), True), diagnostic.span
+            place = f" file={file},line={span.line},col={span.column + 1},title={diagnostic.code}"
         body = diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
         lines.append(f"::{diagnostic.severity}{place}::{_escape(body, False)}")
-    return "\n".join(lines)
+    return _text("\n".join(lines))
+
+
+def _text(value: str) -> str:
+    """`value` as Unicode text: half a surrogate pair, which a string of Python may hold, is escaped."""
+    return value.encode(errors="backslashreplace").decode()
 
 
 def _escape(value: str, is_property: bool) -> str:
@@ -128,10 +141,12 @@ def as_sarif(found: Sequence[Diagnostic]) -> str:
     rules = [_rule(code) for code in sorted({diagnostic.code for diagnostic in found})]
     run = {"tool": {"driver": {"name": "pdsl", "rules": rules}}, "results": results, "columnKind": "unicodeCodePoints"}
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=1, ensure_ascii=False)
+    return _text(json.dumps(log, indent=1, ensure_ascii=False))
 
 
 def _rule(code: str) -> dict[str, Any]:
+    from pipeline_dsl.compiler.catalogue import catalogue  # it imports more than a check needs
+
     entry = catalogue().get(code)
     return {"id": code, "shortDescription": {"text": entry.first_line}, "fullDescription": {"text": entry.text}} if entry else {"id": code}
 

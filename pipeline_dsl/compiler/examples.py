@@ -12,8 +12,9 @@ import importlib
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -57,7 +58,7 @@ class Crawl(Stage[Corpus]):
     """Documents from somewhere."""
 
     depth: Count = 1
-    filter: Callable[[str], bool] | str | None = None
+    filter: Any = None
 
     def run(self, work: Workspace) -> Corpus:
         """An example declares, and nothing else."""

@@ -23,21 +23,30 @@ from pipeline_dsl.compiler.reading import BadFields, NotImported
 
 def diagnose(error: BaseException, file: str) -> Diagnostic:
     """What `error` says about the module in `file`, at the innermost line that its author wrote."""
-    if isinstance(error, SyntaxError) and error.filename:
+    if isinstance(error, SyntaxError) and error.filename and os.path.isfile(error.filename) and not _foreign(error.filename):
         return NotImported.finding(f"this file is not Python: {error.msg}", _syntax_span(error))
     span, names = _place(error.__traceback__, file)
-    call = re.search(r"(\w+)\.__init__\(\) (.*)", str(error)) if isinstance(error, TypeError) else None
+    text = _words(error)
+    call = re.search(r"(\w+)\.__init__\(\) (.*)", text) if isinstance(error, TypeError) else None
     if call:
         return _bad_call(call[1], call[2], span, names)
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _no_module(error.name, span)
-    if isinstance(error, ImportError) and error.name and "cannot import name" in str(error):
+    if isinstance(error, ImportError) and error.name and "cannot import name" in text:
         return _no_name(error, span)
     if isinstance(error, SystemExit):
-        return NotImported.finding("importing this module ended the process", span, help="a pipeline only declares; guard the rest by `__name__`")
+        help = "a pipeline only declares; guard the rest by `__name__`"
+        return NotImported.finding("importing this module ended the process", span, help=help)
     raised = f"importing this module raised {type(error).__name__}"
-    text = textwrap.shorten(str(error), 300)
-    return NotImported.finding(f"{raised}: {text}" if text else raised, span, help=_advice(error))
+    return NotImported.finding(f"{raised}: {text}" if text else raised, span, help=_advice(error, text))
+
+
+def _words(error: BaseException) -> str:
+    """What an exception says, on one line; nothing if it cannot even say it."""
+    try:
+        return textwrap.shorten(str(error), 300)
+    except Exception:
+        return ""
 
 
 def _syntax_span(error: SyntaxError) -> Span:
@@ -108,13 +117,14 @@ def _no_name(error: ImportError, span: Span) -> Diagnostic:
     wanted = re.search(r"cannot import name '(\w+)'", str(error))
     name = wanted[1] if wanted else "?"
     if "circular import" in str(error):
-        return NotImported.finding(f"`{error.name}` is still being imported, and has no `{name}` yet", span, help="two modules import each other")
+        return NotImported.finding(
+            f"`{error.name}` is still being imported, and has no `{name}` yet", span, help="two modules import each other"
+        )
     close = difflib.get_close_matches(name, dir(sys.modules.get(error.name or "")), n=1)
     return NotImported.finding(f"`{error.name}` has no `{name}`", span, help=f"did you mean `{close[0]}`?" if close else "")
 
 
-def _advice(error: BaseException) -> str:
-    text = str(error)
+def _advice(error: BaseException, text: str) -> str:
     if isinstance(error, TypeError) and "'MetricRef'" in text:
         return "a gate is written `metric(...) >= number` or `metric(...) <= number`"
     if isinstance(error, attrs.exceptions.FrozenInstanceError):

@@ -11,16 +11,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, TypeGuard, TypeVar, cast
 
 import attrs
 
 from pipeline_dsl.base.diagnostic import Diagnostic, Related
 from pipeline_dsl.base.fault import Usage
 from pipeline_dsl.base.span import Span
-from pipeline_dsl.compiler.reading import NoPipeline, NotImported, SeveralPipelines
+from pipeline_dsl.compiler.reading import BadFields, NoPipeline, NotImported, SeveralPipelines
 from pipeline_dsl.lang.pipeline import Pipeline
-from pipeline_dsl.lang.stage import Stage, is_stage
+from pipeline_dsl.lang.stage import Stage
 
 
 @attrs.frozen
@@ -46,14 +46,18 @@ def load(target: str) -> Loaded | Diagnostic:
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what a module prints is no part of a command's output
             module = importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # whatever a user's module raises is the user's to see, with its place
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a user's module raises is the user's to see, with its place
         from pipeline_dsl.compiler.import_failure import diagnose
 
         return diagnose(error, file)
     finally:
         _theirs.update(sys.modules.keys() - before)
-    if Path(module.__file__ or "").resolve() != Path(file).resolve():
-        return NotImported.finding(f"`{name}` is already the name of another module, {module.__file__}", Span(file, 1), help=_RENAME)
+    if not isinstance(module, ModuleType):
+        return NotImported.finding(f"this module puts a {type(module).__name__} in its place", Span(file, 1))
+    if name in before and Path(_file(module)).resolve() != Path(file).resolve():
+        return NotImported.finding(f"`{name}` is already the name of another module, {_file(module)}", Span(file, 1), help=_RENAME)
     return _find(module, file, root)
 
 
@@ -110,9 +114,15 @@ def _come_first(root: str) -> None:
     importlib.invalidate_caches()
     for name in sorted(_theirs & sys.modules.keys()):
         top = Path(root, name.partition(".")[0])
-        file = getattr(sys.modules[name], "__file__", None) or ""
+        file = _file(sys.modules[name])
         if (top.with_suffix(".py").exists() or top.is_dir()) and not Path(file).resolve().is_relative_to(root):
             del sys.modules[name]
+
+
+def _file(module: object) -> str:
+    """The file of a module, as far as it says so: what is there belongs to somebody else, who may have changed it."""
+    file = getattr(module, "__file__", None)
+    return file if isinstance(file, str) else ""
 
 
 _theirs: set[str] = set()
@@ -121,7 +131,7 @@ _theirs: set[str] = set()
 
 def _find(module: ModuleType, file: str, root: str) -> Loaded | Diagnostic:
     values: Mapping[str, object] = vars(module)
-    found = {id(value): value for value in values.values() if isinstance(value, Pipeline)}
+    found = {id(value): value for value in values.values() if _is(value, Pipeline)}
     if not found:
         help = "end it with `pipeline = Pipeline(name=..., targets=[...])`"
         return NoPipeline.finding("this module declares no pipeline", Span(file, 1), help=help)
@@ -130,7 +140,20 @@ def _find(module: ModuleType, file: str, root: str) -> Loaded | Diagnostic:
         finding = SeveralPipelines.finding(f"this module declares {len(found)} pipelines", last, help="one module, one pipeline")
         return attrs.evolve(finding, related=tuple(Related("another one", span) for span in others))
     (pipeline,) = found.values()
+    for name in ("targets", "gates"):
+        value = getattr(pipeline, name)
+        if not isinstance(value, list | tuple):
+            at = pipeline.mark.argument(name) if pipeline.mark else Span(file, 1)
+            return BadFields.finding(f"`Pipeline.{name}` is a list, not {type(value).__name__}", at, help=f"write `{name}=[...]`")
     return Loaded(pipeline, tuple(_stages(values)), file, root)
+
+
+T = TypeVar("T")
+
+
+def _is(value: object, kind: type[T]) -> TypeGuard[T]:
+    """Whether a value is of a kind, without asking the value: a module may hold proxies that fail when they are touched."""
+    return issubclass(type(value), kind)
 
 
 def _stages(values: Mapping[str, object]) -> Iterator[tuple[str, Stage[Any]]]:
@@ -138,9 +161,9 @@ def _stages(values: Mapping[str, object]) -> Iterator[tuple[str, Stage[Any]]]:
     for name, value in values.items():
         if name[0] == "_":
             continue
-        if is_stage(value):
+        if _is(value, Stage):
             yield name, value
         elif type(value) in (list, tuple):
-            yield from ((f"{name}[{at}]", item) for at, item in enumerate(cast("list[object]", value)) if is_stage(item))
+            yield from ((f"{name}[{at}]", item) for at, item in enumerate(cast("list[object]", value)) if _is(item, Stage))
         elif type(value) is dict:
-            yield from ((f"{name}[{at!r}]", item) for at, item in cast("dict[object, object]", value).items() if is_stage(item))
+            yield from ((f"{name}[{at!r}]", item) for at, item in cast("dict[object, object]", value).items() if _is(item, Stage))

@@ -51,7 +51,10 @@ class SeveralPipelines(Unreadable):
 
 
 class BadFields(Unreadable):
-    """A declaration names a field that does not exist, leaves one out that has no default, or gives one by position."""
+    """A declaration names a field that does not exist, leaves one out that has no default, or gives one by position.
+
+    So does a pipeline whose `targets` or `gates` are not even a list.
+    """
 
     code = "PDSL105"
     bad = "web = Crawl(dept=2)"

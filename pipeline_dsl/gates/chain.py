@@ -6,7 +6,7 @@ from typing import Any
 from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.fault import DigestMismatch, MissingArtifact
 from pipeline_dsl.plan.plan import Plan, definition, leaves, reshape
-from pipeline_dsl.store.manifest import Manifest, StageEntry
+from pipeline_dsl.store.manifest import Manifest, Recipe, StageEntry
 from pipeline_dsl.store.record import Record
 from pipeline_dsl.store.store import Store
 
@@ -15,9 +15,9 @@ def broken_links(manifest: Manifest) -> Iterator[str]:
     """What contradicts itself in a manifest, without a store: an input that is not what its producer made."""
     for name, entry in manifest.stages.items():
         for field, shape in entry.recipe.inputs.items():
-            parents = [parent for parent in leaves(shape) if parent not in manifest.stages]
+            parents = [parent for parent in leaves(shape) if not isinstance(parent, str) or parent not in manifest.stages]
             if parents:
-                yield f"`{name}.{field}` reads {', '.join(parents)}, which the manifest does not have"
+                yield f"`{name}.{field}` reads {', '.join(map(str, parents))}, which the manifest does not have"
                 continue
             made = reshape(shape, {parent: manifest.stages[parent].output_hash for parent in leaves(shape)})
             if made != entry.input_hash.get(field):
@@ -32,13 +32,15 @@ def verified_records(manifest: Manifest, plan: Plan, store: Store) -> dict[str, 
 
     Raises: DigestMismatch or MissingArtifact, naming the first stage where they do not.
     """
-    for fault in broken_links(manifest):
+    for fault in (*broken_links(manifest), *_strange(manifest, plan)):
         raise DigestMismatch(f"the manifest's chain is broken: {fault}", help="gate the manifest that the run wrote")
     found: dict[str, Record] = {}
     for name, entry in manifest.stages.items():
         planned = plan.stage(name)
         if entry.definition != planned.definition:
             raise DigestMismatch(f"`{name}` is {short(entry.definition)} in the manifest and {short(planned.definition)} in its plan")
+        if entry.recipe != Recipe(type=planned.type, version=planned.version, fields=planned.fields, inputs=planned.inputs):
+            raise DigestMismatch(f"the recipe of `{name}` is not the one in its plan", help="gate the manifest that the run wrote")
         record = store.record(entry.action)
         if record is None:
             raise MissingArtifact(f"the store has no record of `{name}` ({short(entry.action)})", help="gate with the store of the run")
@@ -47,12 +49,28 @@ def verified_records(manifest: Manifest, plan: Plan, store: Store) -> dict[str, 
     return found
 
 
+def _strange(manifest: Manifest, plan: Plan) -> Iterator[str]:
+    """What a manifest says otherwise than its plan."""
+    claims = {
+        "plan": (manifest.plan, plan.digest),
+        "pipeline": (manifest.pipeline, plan.pipeline),
+        "pipeline_version": (manifest.pipeline_version, plan.pipeline_version),
+        "seed": (manifest.seed, plan.seed),
+        "gates": (list(manifest.gates), [str(gate) for gate in plan.gates]),
+    }
+    yield from (f"its {what} is {_shown(said)}, the plan's is {_shown(is_)}" for what, (said, is_) in claims.items() if said != is_)
+    names = {stage.name for stage in plan.stages}
+    yield from (f"its plan has no stage `{name}`" for name in manifest.stages if name not in names)
+
+
 def _same(name: str, entry: StageEntry, record: Record) -> None:
     claims: Mapping[str, tuple[Any, Any]] = {
         "record": (entry.record, record.digest),
         "output_hash": (entry.output_hash, record.output),
         "input_hash": (dict(entry.input_hash), dict(record.inputs)),
         "definition": (entry.definition, record.definition),
+        "code": (entry.code, record.code),
+        "libraries": (dict(entry.libraries), dict(record.libraries)),
     }
     for what, (said, is_) in claims.items():
         if said != is_:
@@ -63,4 +81,4 @@ def _same(name: str, entry: StageEntry, record: Record) -> None:
 
 
 def _shown(value: Any) -> str:
-    return short(value) if isinstance(value, str) else str(value)
+    return short(value) if isinstance(value, str) and value.startswith("sha256") else str(value)

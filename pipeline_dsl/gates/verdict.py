@@ -77,7 +77,7 @@ def judge(run: Run, baseline: Run | None = None) -> Verdict:
     records = verified_records(run.manifest, run.plan, run.store)
     before = verified_records(baseline.manifest, baseline.plan, baseline.store) if baseline else {}
     rows = tuple(_row(gate, run, records, baseline, before) for gate in run.plan.gates)
-    reasons = list(_reasons(run, records))
+    reasons = [*_reasons(run, records), *(_unfit(baseline, before, records) if baseline else ())]
     artifact = records[run.plan.ships].output if run.plan.ships in records else None
     if artifact is not None:
         run.store.verify(artifact)
@@ -103,6 +103,15 @@ def _reasons(run: Run, records: Mapping[str, Record]) -> list[str]:
     if run.plan.ships is not None and not run.plan.gates:
         found.append("the plan has no gates")
     return found
+
+
+def _unfit(baseline: Run, before: Mapping[str, Record], records: Mapping[str, Record]) -> list[str]:
+    """Why a run is none that another can be compared with."""
+    missing = [stage.name for stage in baseline.plan.stages if stage.name not in before]
+    if missing:
+        return [f"the baseline is not complete: {', '.join(missing)} did not finish"]
+    same = {record.digest for record in before.values()} == {record.digest for record in records.values()}
+    return ["the baseline is this very run"] if same else []
 
 
 def _row(gate: PlannedGate, run: Run, records: Mapping[str, Record], baseline: Run | None, before: Mapping[str, Record]) -> Row:

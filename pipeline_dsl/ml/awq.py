@@ -6,7 +6,7 @@ head and the embedding in 16 bits.
 
 import contextlib
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,7 +70,7 @@ def compress(work: Workspace, model: Any, rows: Sequence[Sequence[int]], scheme:
 
 
 @contextlib.contextmanager
-def pinning_only_for_accelerators(work: Workspace) -> Iterator[None]:
+def pinning_only_for_accelerators(work: Workspace) -> Generator[None]:
     """Keep llmcompressor from pinning memory where there is no accelerator to copy it to.
 
     llmcompressor 0.14.0.1 pins calibration activations always, which torch refuses on a machine without an accelerator
@@ -81,15 +81,22 @@ def pinning_only_for_accelerators(work: Workspace) -> Iterator[None]:
         yield
         return
     pin = cache.pin_memory
-    cache.pin_memory = lambda self, batch_index, input_names=None: None
+
+    def leave(cache: Any, batch_index: int, input_names: Any = None) -> None:
+        """Pin nothing."""
+
+    cache.pin_memory = leave
     try:
         yield
     finally:
         cache.pin_memory = pin
 
 
-def quantize_for_tensorrt(work: Workspace, model: Any, rows: Sequence[Sequence[int]], scheme: Scheme) -> None:
-    """Quantize `model` in place with ModelOpt; it then computes with rounded weights. `export_for_tensorrt` writes it."""
+def pack_for_tensorrt(work: Workspace, model: Any, rows: Sequence[Sequence[int]], scheme: Scheme, output: Path) -> None:
+    """Quantize with ModelOpt and write what TensorRT-LLM loads: packed weights and `hf_quant_config.json`.
+
+    Changes `model`. Shapes: `rows` all have one length, in token ids.
+    """
     torch = work.library("torch")
     quantization = work.library("modelopt.torch.quantization")
     config: Any = copy.deepcopy(quantization.INT4_AWQ_CFG)
@@ -106,9 +113,4 @@ def quantize_for_tensorrt(work: Workspace, model: Any, rows: Sequence[Sequence[i
 
     with torch.inference_mode():
         quantization.quantize(model, config, calibrate)
-
-
-def export_for_tensorrt(work: Workspace, model: Any, output: Path) -> None:
-    """Write a model that ModelOpt quantized as TensorRT-LLM loads it: packed weights and `hf_quant_config.json`. Changes `model`."""
-    torch = work.library("torch")
     work.library("modelopt.torch.export").export_hf_checkpoint(model.to(torch.bfloat16), export_dir=str(output))

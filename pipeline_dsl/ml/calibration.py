@@ -17,12 +17,10 @@ def calibration_rows(folder: Path, meta: Artifact, tokenizer: Any, *, samples: i
 
     Raises: StageFailed if there is too little text.
     """
-    texts = list(_texts(folder, meta, tokenizer))
-    random.Random(seed).shuffle(texts)
     rows: list[list[int]] = []
     open_row: list[int] = []
-    for ids in (_encode(tokenizer, text) for text in texts):
-        open_row.extend(ids)
+    for text in _texts(folder, meta, tokenizer, random.Random(seed)):
+        open_row.extend(tokenizer(text, add_special_tokens=False)["input_ids"])
         while len(open_row) >= length:
             rows.append(open_row[:length])
             open_row = open_row[length:]
@@ -35,12 +33,12 @@ def calibration_rows(folder: Path, meta: Artifact, tokenizer: Any, *, samples: i
     )
 
 
-def _texts(folder: Path, meta: Artifact, tokenizer: Any) -> Iterator[str]:
+def _texts(folder: Path, meta: Artifact, tokenizer: Any, order: random.Random) -> Iterator[str]:
     if isinstance(meta, Chats):
-        yield from (tokenizer.apply_chat_template(chat, tokenize=False) for chat in read_chats(folder))
+        chats = read_chats(folder)
+        order.shuffle(chats)
+        yield from (tokenizer.apply_chat_template(chat, tokenize=False) for chat in chats)
     else:
-        yield from (tokenizer.bos_token + document.text + tokenizer.eos_token for document in read(folder))
-
-
-def _encode(tokenizer: Any, text: str) -> list[int]:
-    return tokenizer(text, add_special_tokens=False)["input_ids"]
+        documents = list(read(folder))
+        order.shuffle(documents)
+        yield from (tokenizer.bos_token + document.text + tokenizer.eos_token for document in documents)

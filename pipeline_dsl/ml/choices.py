@@ -13,6 +13,12 @@ import attrs
 Ids = tuple[int, ...]
 Progress = Callable[[int, int], None]
 
+WIDTH = 128
+"""Tokens of a row that continuations may always fill."""
+
+WRITTEN = 4
+"""Answers that are written together for each row that is read: a step of decoding sees one token of each."""
+
 
 @attrs.frozen
 class Row:
@@ -34,12 +40,32 @@ class Row:
 
 
 def rows_of(requests: Sequence[tuple[Any, list[int], list[int]]]) -> list[Row]:
-    """lm-eval's requests (text, context ids, continuation ids), those of one context together, longest first."""
+    """lm-eval's requests (text, context ids, continuation ids), those of one context together, longest first.
+
+    A row is filled up to `WIDTH` tokens, or to twice its context: attention is quadratic, and behind a short context there is
+    little to share.
+    """
     places: dict[Ids, list[int]] = {}
     for place, (_, context, _) in enumerate(requests):
         places.setdefault(tuple(context), []).append(place)
-    rows = [Row(context, tuple(tuple(requests[place][2]) for place in found), tuple(found)) for context, found in places.items()]
+    rows: list[Row] = []
+    for context, found in places.items():
+        most = max(WIDTH, 2 * len(context))
+        chosen: list[int] = []
+        length = len(context)
+        for place in found:
+            more = len(requests[place][2]) - 1
+            if chosen and length + more > most:
+                rows.append(_row(requests, context, chosen))
+                chosen, length = [], len(context)
+            chosen.append(place)
+            length += more
+        rows.append(_row(requests, context, chosen))
     return sorted(rows, key=lambda row: (-row.length, row.requests))
+
+
+def _row(requests: Sequence[tuple[Any, list[int], list[int]]], context: Ids, places: Sequence[int]) -> Row:
+    return Row(context, tuple(tuple(requests[place][2]) for place in places), tuple(places))
 
 
 def batch_of(torch: Any, rows: Sequence[Row]) -> tuple[Any, Any, Any]:
@@ -89,19 +115,20 @@ def can_share(config: Any) -> bool:
 
 
 def prefix_sharing(torch: Any, base: Any, progress: Progress) -> Any:
-    """lm-eval's `HFLM` (`base`), with contexts read once for all their continuations.
+    """lm-eval's `HFLM` (`base`), with contexts read once for all their continuations, and more answers written at a time.
 
     What does not fit the model's context, and models whose attention is not plain, go lm-eval's own way.
     """
 
     class PrefixSharingLM(base):
         def _loglikelihood_tokens(self, requests: Any, disable_tqdm: bool = False, override_bs: int | None = None) -> Any:
+            own_way: Any = base._loglikelihood_tokens
             if not can_share(self.model.config):
-                return super()._loglikelihood_tokens(requests, disable_tqdm=disable_tqdm, override_bs=override_bs)
+                return own_way(self, requests, disable_tqdm=disable_tqdm, override_bs=override_bs)
             answers: dict[int, tuple[float, bool]] = {}
             rows = rows_of(requests)
             long = [place for row in rows if row.deepest > self.max_length for place in row.requests]
-            for place, answer in zip(long, super()._loglikelihood_tokens([requests[place] for place in long]) if long else (), strict=True):
+            for place, answer in zip(long, own_way(self, [requests[place] for place in long]) if long else (), strict=True):
                 answers[place] = answer
             rows = [row for row in rows if row.deepest <= self.max_length]
             for start in range(0, len(rows), self.batch_size):
@@ -113,5 +140,14 @@ def prefix_sharing(torch: Any, base: Any, progress: Progress) -> Any:
                         answers.update(zip(row.requests, row_answers(torch, row, logits[index]), strict=True))
                 progress(len(answers), len(requests))
             return [answers[place] for place in range(len(requests))]
+
+        def generate_until(self, requests: Any, disable_tqdm: bool = False) -> Any:
+            own: Any = self
+            rows: int = own.batch_size_per_gpu
+            own.batch_size_per_gpu = WRITTEN * rows
+            try:
+                return base.generate_until(own, requests, disable_tqdm=disable_tqdm)
+            finally:
+                own.batch_size_per_gpu = rows
 
     return PrefixSharingLM

@@ -1,15 +1,18 @@
 """What we ask of DeepSpeed, and proof that we got it."""
 
+import os
 from importlib import import_module
 from typing import Any
 
 from pipeline_dsl.base.fault import StageFailed
+from pipeline_dsl.ml.rank import Rank
 
 
 def settings(*, stage: int, micro_batch: int, accumulation: int, clip: float, bf16: bool) -> dict[str, Any]:
     """A DeepSpeed configuration for ZeRO `stage`, with an optimizer of ours and fp32 or bf16 arithmetic.
 
-    In bf16 the optimizer keeps fp32 weights. The optimizer is PyTorch's, since DeepSpeed's own are compiled on first use.
+    In bf16 the optimizer keeps fp32 weights, except at stage 0. The optimizer is PyTorch's: DeepSpeed compiles its own on
+    first use.
     Source: ZeRO, Rajbhandari et al. (2020), arXiv:1910.02054.
     """
     return {
@@ -25,17 +28,17 @@ def settings(*, stage: int, micro_batch: int, accumulation: int, clip: float, bf
     }
 
 
-def join() -> None:
+def join(rank: Rank) -> None:
     """Make this process part of its group: NCCL between GPUs, gloo between CPUs."""
-    torch: Any = import_module("torch")
-    ops: Any = import_module("deepspeed.ops")
-    deepspeed: Any = import_module("deepspeed")
+    torch: Any = rank.library("torch")
     if torch.cuda.is_available():
-        torch.cuda.set_device(torch.distributed.get_node_local_rank())
-        deepspeed.init_distributed("nccl")
+        torch.cuda.set_device(rank.local)
+        rank.library("deepspeed").init_distributed("nccl")
         return
+    os.environ["DS_ACCELERATOR"] = "cpu"  # read on import
+    deepspeed: Any = rank.library("deepspeed")
     # Between CPUs DeepSpeed compiles a shared-memory all-reduce on first use: over a minute, and a compiler must be there.
-    ops.__compatible_ops__ = {"deepspeed_shm_comm": False}
+    import_module("deepspeed.ops").__dict__["__compatible_ops__"] = {"deepspeed_shm_comm": False}
     deepspeed.init_distributed("gloo", verbose=False)
 
 

@@ -64,11 +64,12 @@ def parse(line: bytes, where: str = "a line") -> Document:
 
 
 def lines(folder: Path) -> Iterator[tuple[bytes, Document]]:
-    """Every document of a corpus in order, with the line it was written as."""
+    """Every document of a corpus in order, with the line it was written as, its end included."""
     for file in sorted(folder.glob("*.jsonl")):
         with file.open("rb") as stream:
             for number, line in enumerate(stream, 1):
-                yield line, parse(line, f"`{file.name}`, line {number},")
+                document = parse(line, f"`{file.name}`, line {number},")
+                yield line if line.endswith(b"\n") else line + b"\n", document
 
 
 def read(folder: Path) -> Iterator[Document]:

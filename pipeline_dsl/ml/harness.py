@@ -1,6 +1,7 @@
 """lm-eval on task files and documents that lie in one folder: nothing is fetched and no code in them runs."""
 
 import functools
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -93,7 +94,9 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         config: Any = yaml.safe_load(file.read_text(encoding="utf-8"))  # also refuses `!function`, which would run code of the suite
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise WrongArtifact(f"`{file.name}` is not a plain task file: {error}", help="a suite holds data: no `!function`, no other tags") from error
+        raise WrongArtifact(
+            f"`{file.name}` is not a plain task file: {error}", help="a suite holds data: no `!function`, no other tags"
+        ) from error
     if not isinstance(config, dict):
         raise WrongArtifact(f"`{file.name}` is not a task file: it holds no mapping")
     config = cast("dict[str, Any]", config)
@@ -114,8 +117,8 @@ def _absolute(files: Any, suite: Path, owner: str) -> Any:
         return [_absolute(part, suite, owner) for part in cast("list[Any]", files)]
     if not isinstance(files, str):
         raise WrongArtifact(f"`{owner}` names no documents", help="write `dataset_kwargs: {data_files: {test: FILE.jsonl}}`")
-    path = (suite / files).resolve()
-    if not path.is_relative_to(suite.resolve()):
+    path = Path(os.path.normpath(suite.absolute() / files))  # not resolved: an input's files are links into the store
+    if not path.is_relative_to(os.path.normpath(suite.absolute())):
         raise UnsafePath(f"`{owner}` reads `{files}`, which lies outside the suite")
     if not path.is_file():
         raise WrongArtifact(f"`{owner}` reads `{files}`, which the suite does not hold")
@@ -133,7 +136,9 @@ def ask(
     if missing:
         raise StageFailed(f"the suite has no task {', '.join(missing)}", help=f"it has: {', '.join(sorted(configs)) or 'none'}")
     if any(question.chat for question in questions) and not tokenizer.chat_template:
-        raise StageFailed("a task is asked as a chat, but the model's tokenizer has no chat template", help="write `chat=False` for a base model")
+        raise StageFailed(
+            "a task is asked as a chat, but the model's tokenizer has no chat template", help="write `chat=False` for a base model"
+        )
     base: Any = work.library("lm_eval.models.huggingface").HFLM
     language_model = prefix_sharing(work.library("torch"), base, work.progress)(
         pretrained=model, tokenizer=with_bos(work, tokenizer), batch_size=settings.batch, add_bos_token=True
@@ -155,7 +160,9 @@ def with_bos(work: Workspace, tokenizer: Any) -> Any:
     if ids[0] != tokenizer.bos_token_id:
         processors: Any = work.library("tokenizers").processors
         bos: str = tokenizer.bos_token
-        template = processors.TemplateProcessing(single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, tokenizer.bos_token_id)])
+        template = processors.TemplateProcessing(
+            single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, tokenizer.bos_token_id)]
+        )
         tokenizer.backend_tokenizer.post_processor = template
     return tokenizer
 
@@ -199,4 +206,3 @@ def _answers(found: Any, task: str) -> Answers:
     }
     samples = sorted(found["samples"][task], key=lambda sample: (sample["filter"], sample["doc_id"]))
     return Answers(values=values, samples=samples, documents=len({sample["doc_id"] for sample in samples}))
-

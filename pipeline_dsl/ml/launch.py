@@ -7,6 +7,7 @@ dies with the one that started it.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -76,6 +77,7 @@ def environment(outer: Mapping[str, str], *, folder: Path, threads: int) -> dict
     return kept | {
         "PYTHONPATH": os.pathsep.join(path),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore::FutureWarning:torch.distributed.c10d_logger",  # DeepSpeed's calls, one line a call
         "OMP_NUM_THREADS": str(threads),
         "HF_HUB_OFFLINE": "1",
         "HF_DATASETS_OFFLINE": "1",
@@ -109,8 +111,11 @@ def _failure(folder: Path, target: str, status: int) -> StageFailed:
 
 
 def _first(exits: Mapping[str, int], notes: Mapping[str, Any]) -> str | None:
-    """The rank that failed first: one killed by a signal, since the others then fail for want of it, or the earliest note."""
-    killed = sorted(rank for rank, code in exits.items() if code < 0 and rank not in notes)
+    """The rank that failed first: one killed by a signal, since the others then fail for want of it, or the earliest note.
+
+    torchrun itself ends the others by SIGTERM.
+    """
+    killed = sorted(rank for rank, code in exits.items() if code < 0 and code != -signal.SIGTERM and rank not in notes)
     if killed:
         return killed[0]
     return min(notes, key=lambda rank: notes[rank]["time"], default=None) or min(exits, default=None)

@@ -3,7 +3,6 @@
 `python -m pipeline_dsl.ml.rank JOB` is what torchrun starts, once a rank; JOB is the JSON file that `launch` wrote.
 """
 
-import ctypes
 import json
 import os
 import signal
@@ -65,6 +64,8 @@ def die_with_parent(parent: int, how: signal.Signals) -> None:
     A `kill -9` of a run would otherwise leave its ranks training, and writing where the next attempt writes.
     """
     if sys.platform == "linux":
+        import ctypes  # the runner imports this module, and never needs it
+
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(how), 0, 0, 0)
     if os.getppid() != parent:  # it died before we asked
         os.kill(os.getpid(), how)

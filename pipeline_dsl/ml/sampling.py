@@ -45,9 +45,7 @@ def _decode(torch: Any, model: Any, prompts: Sequence[Ids], max_new_tokens: int,
     open_rows = list(range(len(prompts)))
     cache: Any = None
     for _ in range(max_new_tokens):
-        output = model(
-            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1
-        )
+        output = model(input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1)
         cache = output.past_key_values
         logits = output.logits[:, -1].float()
         ids = logits.argmax(-1, keepdim=True) if temperature == 0 else torch.multinomial((logits / temperature).softmax(-1), 1)

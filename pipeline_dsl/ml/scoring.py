@@ -65,9 +65,7 @@ def answer_batches(work: Workspace, models: Sequence[Any], asked: Sequence[Conti
         found: list[AnswerBatch] = []
         for model in models:
             with torch.inference_mode():
-                output = model(
-                    input_ids=ids, attention_mask=attention, position_ids=positions, use_cache=False, logits_to_keep=longest + 1
-                )
+                output = model(input_ids=ids, attention_mask=attention, position_ids=positions, use_cache=False, logits_to_keep=longest + 1)
             found.append(AnswerBatch(places, output.logits[:, :-1].float(), tokens, mask))
         yield tuple(found)
 

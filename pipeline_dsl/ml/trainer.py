@@ -21,9 +21,11 @@ def train(rank: Rank, recipe: Recipe, folder: Path, *, output: Path | None, repo
     `report` is called on every rank with a step and figures. Raises: StageFailed if the loss is no number any more.
     """
     rank.library("torch").set_num_threads(recipe.threads)
+    deepspeed.join(rank)
     rank.library("accelerate")
-    rank.library("deepspeed")
-    deepspeed.join()
+    rank.library("transformers.utils.logging").disable_progress_bar()
+    if recipe.bf16 and rank.rank == 0 and _emulates_bf16():
+        print("this CPU has no bf16 arithmetic and emulates it: fp32 is many times faster here", flush=True)
     arguments = _arguments(rank, recipe, folder)  # before the model: ZeRO-3 divides weights as they are made
     model = models.llama(recipe.model, seed=recipe.seed, special=recipe.special, spread=recipe.spread)
     parameters = recipe.model.parameters
@@ -46,6 +48,11 @@ def train(rank: Rank, recipe: Recipe, folder: Path, *, output: Path | None, repo
     history = [entry for entry in trainer.state.log_history if "validation_loss" in entry]
     curve = tuple((int(entry["step"]), float(entry["validation_loss"])) for entry in history)
     return Outcome(parameters=parameters, curve=curve, tokens_per_second=watch.rate())
+
+
+def _emulates_bf16() -> bool:
+    torch: Any = import_module("torch")
+    return not torch.cuda.is_available() and torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2")
 
 
 def _arguments(rank: Rank, recipe: Recipe, folder: Path) -> Any:
@@ -79,6 +86,7 @@ def _arguments(rank: Rank, recipe: Recipe, folder: Path) -> Any:
         dataloader_pin_memory=False,
         remove_unused_columns=False,
         logging_steps=max(1, min(10, recipe.steps // 20)),
+        logging_nan_inf_filter=False,  # by default a loss that is no number is logged as 0
         eval_strategy="no",
         save_strategy="steps" if recipe.save_every else "no",
         save_steps=recipe.save_every or recipe.steps,
@@ -120,6 +128,8 @@ def _watch(rank: Rank, recipe: Recipe, trainer: Any, report: Callable[..., None]
             report(state.global_step, **self.figures)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.global_step == recipe.steps:
+                control.should_save = False  # resumed from its last step, the Trainer takes one more
             if state.global_step % recipe.validate_every and state.global_step != recipe.steps:
                 return
             start = time.monotonic()

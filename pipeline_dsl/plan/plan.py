@@ -221,20 +221,23 @@ def parse(text: str, *, where: str) -> Plan:
     try:
         data = json.loads(text)
         claimed, content, body = data["digest"], data["content"], data["plan"]
-    except (ValueError, KeyError, TypeError) as error:
+        schema, found = body["schema"], digest_plain(body)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadFile(f"{where} is not a plan: {error}", help="write one with `pdsl plan TARGET --out plan.json`") from error
-    if body.get("schema") != SCHEMA:
-        raise BadFile(f"{where} is a plan of format {body.get('schema')}, this pdsl reads format {SCHEMA}")
+    if schema != SCHEMA:
+        raise BadFile(f"{where} is a plan of format {schema!r:.20}, this pdsl reads format {SCHEMA}")
     plan = structure(body, Plan, what=where)
     known: dict[str, str] = {}
     for stage in plan.stages:
-        if any(parent not in known for parent in stage.parents):
+        if stage.name in known:
+            raise BadFile(f"{where}: two stages are called `{stage.name}`")
+        if any(not isinstance(parent, str) or parent not in known for parent in stage.parents):
             raise BadFile(f"{where}: `{stage.name}` reads a stage that does not come before it")
         inputs = {field: reshape(shape, known) for field, shape in stage.inputs.items()}
         known[stage.name] = definition(stage.type, stage.version, stage.fields, inputs)
         if known[stage.name] != stage.definition:
             raise DigestMismatch(f"{where}: the definition of `{stage.name}` was changed", help="compile the plan again")
-    if digest_plain(body) != content:
+    if found != content:
         raise DigestMismatch(f"{where} was changed since it was written", help="compile the plan again")
     if plan.digest != claimed:
         raise DigestMismatch(f"{where} says it is {claimed}, it is {plan.digest}", help="compile the plan again")

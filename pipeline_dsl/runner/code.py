@@ -3,9 +3,10 @@
 import ast
 import inspect
 import sys
+from functools import cache
 from pathlib import Path
 
-from pipeline_dsl.base.digest import digest_bytes
+from pipeline_dsl.base.digest import Digest, digest_bytes
 
 
 def code_digest(cls: type) -> str:
@@ -14,10 +15,18 @@ def code_digest(cls: type) -> str:
     It is recorded beside a result and never part of a key: `pdsl plan` says when code changed under one version.
     """
     try:
-        source = Path(inspect.getsourcefile(cls) or "").read_text(encoding="utf-8")
-        tree = ast.parse(source)
+        return file_digest(inspect.getsourcefile(cls) or "")
     except (OSError, SyntaxError, TypeError, UnicodeDecodeError):
         return digest_bytes(f"no source: {cls.__module__}".encode())
+
+
+@cache
+def file_digest(file: str) -> Digest:
+    """The digest of a source file's syntax tree. It is read once, so that a process forked later need not.
+
+    Raises: OSError; SyntaxError; UnicodeDecodeError.
+    """
+    tree = ast.parse(Path(file).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body

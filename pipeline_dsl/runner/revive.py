@@ -28,7 +28,7 @@ def class_of(plan: Plan, planned: PlannedStage) -> type[Stage[Any]]:
     if found.version != planned.version:
         raise StageFailed(
             f"`{planned.name}` was planned with version {planned.version} of {planned.type}; this is version {found.version}",
-            help="compile the plan again",
+            help=_COMPILE,
         )
     return found
 
@@ -36,16 +36,21 @@ def class_of(plan: Plan, planned: PlannedStage) -> type[Stage[Any]]:
 def revive(plan: Plan, planned: PlannedStage) -> tuple[Stage[Any], StageType, dict[Ref[Any], str]]:
     """The stage as declared, with bare references for inputs, its description, and the stage that each reference names.
 
-    Raises: StageFailed; BadFile if a field does not fit its annotation.
+    Raises: StageFailed, also if the class has other fields by now; BadFile if one does not fit its annotation.
     """
     described = stage_type(class_of(plan, planned))
+    changed = {field.name for field in (*described.identity, *described.inputs)} ^ {*planned.fields, *planned.inputs}
+    if changed:
+        names = ", ".join(sorted(changed))
+        raise StageFailed(f"the fields of {planned.type} are not those that `{planned.name}` was planned with: {names}", help=_COMPILE)
     parents: dict[str, Ref[Any]] = {name: Ref() for name in planned.parents}
     values = {
-        field.name: structure(planned.fields[field.name], field.hint, what=f"{planned.name}.{field.name}")
-        for field in described.identity
-        if field.name in planned.fields
+        field.name: structure(planned.fields[field.name], field.hint, what=f"{planned.name}.{field.name}") for field in described.identity
     }
     for field in described.inputs:
         shape = reshape(planned.inputs.get(field.name), parents)
         values[field.name] = tuple(cast("list[Any]", shape)) if isinstance(shape, list) else shape
     return described.cls(**values), described, {ref: name for name, ref in parents.items()}
+
+
+_COMPILE = "compile the plan again"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
-from pipeline_dsl.base.fault import Exit, Fault, OverBudget, StageFailed
+from pipeline_dsl.base.fault import Fault, OverBudget, StageFailed
 from pipeline_dsl.base.units import dollars
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.plan import Plan, PlannedStage
@@ -109,6 +109,7 @@ class _Run:
             if wanted is not None and stage.name not in wanted:
                 continue
             if record is None or stage.name in self.again:
+                self.resolution.records.pop(stage.name, None)  # those that read it wait for what it makes now
                 self.todo.append(stage)
             else:
                 self._skip(stage, record)
@@ -126,9 +127,11 @@ class _Run:
         return Outcome(path, self.fault, self.ran, self.interrupted, time.monotonic() - began, cost)
 
     def _unchanged(self, path: Path) -> bool:
-        """Whether a manifest of this very plan is there, complete; it is not parsed, which would cost more than all the rest."""
-        head = path.read_bytes()[:4096].decode(errors="replace")
-        return f"plan: {self.plan.digest}\n" in head and "\nstatus: complete\n" in head
+        """Whether a manifest of these very records is there, complete; it is not parsed, which would cost more than all the rest."""
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        found = {line.strip() for line in lines if line.startswith("    record: ")}
+        whole = all(f"record: {record.digest}" in found for record in self.resolution.records.values())
+        return whole and f"plan: {self.plan.digest}" in lines and "status: complete" in lines
 
     def _skip(self, stage: PlannedStage, record: Record) -> None:
         self.store.verify(record.output, read=False)
@@ -145,15 +148,19 @@ class _Run:
 
     def _loop(self) -> None:
         before = [(number, signal.signal(number, self._interrupt)) for number in (signal.SIGINT, signal.SIGTERM)]
-        self._write("running")
         try:
+            self._write("running")
             while True:
                 if self.fault is None and not self.interrupted:
-                    self._start_ready()
+                    try:
+                        self._start_ready()
+                    except Fault as fault:  # the store contradicts itself: nothing new starts
+                        self.fault = fault
                 if not self.children:
                     break
                 self._wait()
         finally:
+            self._stop()  # what still runs does so only if the store can no longer be written or believed
             for number, handler in before:
                 signal.signal(number, handler)
         if self.todo and self.fault is None and not self.interrupted:
@@ -164,35 +171,35 @@ class _Run:
         self.interrupted = True
 
     def _start_ready(self) -> None:
-        for stage in list(self.todo):
+        waiting = {stage.name for stage in self.todo} | set(self.children)
+        for stage in list(self.todo):  # producers come first, so that what turns out to be done frees those that follow
             free = self.jobs - sum(self.plan.stage(name).cores for name in self.children)
-            if self.children and stage.cores > free:
-                continue
-            if any(parent in {waiting.name for waiting in self.todo} or parent in self.children for parent in stage.parents):
+            if (self.children and stage.cores > free) or not waiting.isdisjoint(stage.parents):
                 continue
             record = advance(self.resolution, stage, self.store)
             if stage.name not in self.resolution.keys:
                 continue
-            self.todo.remove(stage)
             if record is not None and stage.name not in self.again:  # an early cutoff: the inputs came out the same
                 self._skip(stage, record)
-                return self._start_ready()
-            if self._over_budget(stage):
-                return None
-            self._start(stage)
-        return None
+                waiting.discard(stage.name)
+            elif self._over_budget(stage):
+                return
+            else:
+                self._start(stage)
+            self.todo.remove(stage)
 
     def _over_budget(self, stage: PlannedStage) -> bool:
         limit = self.plan.budget_usd
         if limit is None:
             return False
         spent = sum(record.cost_usd or 0.0 for record in self.resolution.records.values())
-        least = stage.estimate.usd.low if stage.estimate.usd else 0.0
-        if spent + least <= limit:
+        bound = sum(_least(self.plan.stage(name)) for name in self.children)
+        least = _least(stage)
+        if spent + bound + least <= limit:
             return False
         self.failed = stage.name
         self.fault = OverBudget(
-            f"`{stage.name}` needs at least {dollars(least)}; {dollars(spent)} of {dollars(limit)} are spent",
+            f"`{stage.name}` needs at least {dollars(least)}; {dollars(spent + bound)} of {dollars(limit)} are spent",
             help="raise `Budget(usd=...)`, or make the stage smaller; finished stages are kept",
         )
         self.watcher.failed(stage, self.fault, self.store.layout.log(self.resolution.keys[stage.name]))
@@ -203,6 +210,7 @@ class _Run:
         from pipeline_dsl.runner.stage import Terms
 
         key = self.resolution.keys[stage.name]
+        self.resolution.records.pop(stage.name, None)  # what it made before is no part of this run
         terms = Terms(threads=self.plan.local.threads, force=stage.name in self.again, wait=True, git_commit=self.commit)
         log = self.store.layout.log(key)
         progress = self.store.layout.progress(key)
@@ -211,30 +219,45 @@ class _Run:
         self.watcher.started(stage, progress)
 
     def _wait(self) -> None:
-        pipes = {child.pipe: child for child in self.children.values()}
-        ready = select.select(list(pipes), [], [], _TICK)[0]
-        if self.interrupted and not ready:
-            for child in self.children.values():
-                child.stop(_GRACE)
-            ready = list(pipes)
-        for pipe in ready:
-            self._ended(pipes[pipe])
-        if not ready:
+        running = {child.ended: child for child in self.children.values()}
+        ready = select.select(list(running), [], [], _TICK)[0]
+        for descriptor in ready:
+            self._ended(running[descriptor])
+        if self.interrupted:
+            self._stop()
+        elif not ready:
             self.watcher.tick()
 
-    def _ended(self, child: "Child") -> None:
-        code = child.wait()
+    def _stop(self) -> None:
+        """End every stage that runs: all are asked at once, and have as long together."""
+        for child in self.children.values():
+            child.ask()
+        end = time.monotonic() + _GRACE
+        for child in list(self.children.values()):
+            child.make(end - time.monotonic())
+            self._close(child)
+
+    def _close(self, child: "Child") -> Fault | None:
+        """Note what became of a stage that has ended; its fault, if it has one."""
         del self.children[child.name]
-        stage = self.plan.stage(child.name)
+        fault = child.wait()
         self.again.discard(child.name)
-        record = advance(self.resolution, stage, self.store) if code == Exit.OK else None
-        if record is not None:
-            self.ran += 1
-            self.watcher.finished(stage, record)
-        elif not self.interrupted and self.fault is None:
-            self.fault = _fault(child, code)
-            self.failed = stage.name
-            self.watcher.failed(stage, self.fault, child.log)
+        stage = self.plan.stage(child.name)
+        try:
+            record = None if fault else advance(self.resolution, stage, self.store)
+        except Fault as damage:
+            return damage
+        if record is None:
+            return fault or StageFailed(f"`{child.name}` ended without a result", help="return the artifact's metadata from `run`")
+        self.ran += 1
+        self.watcher.finished(stage, record)
+        return None
+
+    def _ended(self, child: "Child") -> None:
+        fault = self._close(child)
+        if fault is not None and not self.interrupted and self.fault is None:
+            self.fault, self.failed = fault, child.name
+            self.watcher.failed(self.plan.stage(child.name), fault, child.log)
         if time.monotonic() - self.written > _TICK:
             self._write("running")
 
@@ -246,21 +269,6 @@ class _Run:
         self.written = time.monotonic()
 
 
-def _fault(child: "Child", code: int) -> Fault:
-    """What a child's exit code says, with the message that it left at the end of its log."""
-    if code < 0:
-        return StageFailed(
-            f"`{child.name}` was killed by {signal.Signals(-code).name}", help="run again: it goes on from its last checkpoint"
-        )
-    lines = child.log.read_text(encoding="utf-8", errors="replace").splitlines() if child.log.exists() else []
-    said = next((index for index in reversed(range(len(lines))) if lines[index].startswith("error[")), None)
-    if said is None:
-        return StageFailed(f"`{child.name}` ended with exit code {code}")
-    number, _, message = lines[said].removeprefix("error[").partition("]: ")
-    help = next((line.removeprefix("help: ") for line in lines[said + 1 :] if line.startswith("help: ")), "")
-    fault = next((kind for kind in _subclasses(Fault) if kind.code == number), StageFailed)
-    return fault(message, help=help)
-
-
-def _subclasses(kind: type[Fault]) -> list[type[Fault]]:
-    return [kind, *(deeper for direct in kind.__subclasses__() for deeper in _subclasses(direct))]
+def _least(stage: PlannedStage) -> float:
+    """What a stage is sure to cost, USD."""
+    return stage.estimate.usd.low if stage.estimate.usd else 0.0

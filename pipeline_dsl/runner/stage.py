@@ -5,6 +5,8 @@ its own record last. A stage that was done before is not done again.
 """
 
 import fcntl
+import json
+import math
 import os
 import resource
 import shutil
@@ -16,9 +18,11 @@ from typing import Any
 
 import attrs
 
-from pipeline_dsl.base.convert import unstructure
-from pipeline_dsl.base.fault import AlreadyRunning, Fault, StageFailed, Unresolved, WrongArtifact
+from pipeline_dsl.base.canonical import spell
+from pipeline_dsl.base.convert import structure, unstructure
+from pipeline_dsl.base.fault import AlreadyRunning, BadFile, Exit, Fault, StageFailed, StoreFull, Unresolved, WrongArtifact
 from pipeline_dsl.lang.artifact import Artifact, kind_name
+from pipeline_dsl.lang.measure import Score
 from pipeline_dsl.lang.stage import stage_type
 from pipeline_dsl.plan.plan import Plan, PlannedStage, definition
 from pipeline_dsl.runner.code import code_digest
@@ -30,6 +34,7 @@ from pipeline_dsl.store.files import raise_if_full
 from pipeline_dsl.store.layout import tail
 from pipeline_dsl.store.record import Record
 from pipeline_dsl.store.store import Store
+from pipeline_dsl.store.tree import files_under
 
 VERSION = "0.1.0"
 
@@ -66,7 +71,11 @@ def run_stage(plan: Plan, name: str, store: Store, terms: Terms) -> Record:
         try:
             record = _make(plan, planned, key, resolution, store, terms)
         except OSError as error:
-            raise_if_full(error, store.layout.stage(key))
+            try:
+                raise_if_full(error, store.layout.stage(key))
+            except StoreFull:
+                shutil.rmtree(store.layout.stage(key) / "output", ignore_errors=True)  # half made; the manifest needs the space
+                raise
             raise
         store.finish(record)
         store.forget_work(key)
@@ -156,9 +165,19 @@ def _check_output(made: Any, produces: type[Artifact], work: LocalWorkspace, pla
         raise WrongArtifact(
             f"`{planned.name}` returned {type(made).__name__}, not {produces.__name__}", help="return the artifact's metadata from `run`"
         )
+    for _ in files_under(work.output):  # a pipe would make a check that opens it wait for ever
+        continue
     faults = list(produces.check(work.output))
     if faults:
         raise WrongArtifact(f"what `{planned.name}` made is no {produces.__name__}: " + "; ".join(faults))
+    for name, score in made.scores.items():
+        if not isinstance(score, Score) or not math.isfinite(score.value):
+            raise WrongArtifact(f"`{planned.name}` scored `{name}` as {score}", help="a score is a `Score` of a finite number")
+    try:
+        structure(json.loads(spell(unstructure(made))), produces, what="its metadata")  # what a later stage will read
+    except (BadFile, TypeError, ValueError) as error:
+        reason = error.message if isinstance(error, BadFile) else str(error)
+        raise WrongArtifact(f"the metadata of `{planned.name}` cannot be read back: {reason}", help="give each field its type") from error
 
 
 def _cpu() -> float:
@@ -167,7 +186,9 @@ def _cpu() -> float:
 
 
 def fault_of(error: BaseException, name: str) -> Fault:
-    """Any exception of a stage's own code as a fault."""
+    """Any exception of a stage's own code as a fault that says that a stage failed, or that bytes are not what they were."""
     if isinstance(error, Fault):
-        return error
+        return error if error.exit in (Exit.STAGE, Exit.DIGEST) else StageFailed(f"`{name}`: {error.message}", help=error.help)
+    if isinstance(error, SystemExit):
+        return StageFailed(f"`{name}` called sys.exit({error.code!r})", help="return the artifact's metadata from `run`, or raise")
     return StageFailed(f"`{name}` raised {type(error).__name__}: {error}")

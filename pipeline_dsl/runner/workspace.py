@@ -97,7 +97,7 @@ class LocalWorkspace:
 
         Raises: StageFailed.
         """
-        launch(
+        self.libraries |= launch(
             target,
             config,
             processes=processes,

@@ -101,7 +101,8 @@ def _content(content: Any, place: str) -> str:
     if isinstance(content, str):
         return content
     parts = cast("list[Any]", content) if isinstance(content, list) else []
-    texts = [cast("dict[str, Any]", part).get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
+    objects = [cast("dict[str, Any]", part) for part in parts if isinstance(part, dict)]
+    texts = [part.get("text") for part in objects if part.get("type") == "text"]
     if not parts or len(texts) != len(parts) or not all(isinstance(text, str) for text in texts):
         raise Refusal(400, "invalid_value", f"`{place}.content` is text, or a list of parts of type `text`", param=f"{place}.content")
     return "".join(cast("list[str]", texts))

@@ -1,6 +1,7 @@
 """A server process that we start, listen to and end: it never outlives us."""
 
 import collections
+import contextlib
 import os
 import re
 import signal
@@ -42,9 +43,7 @@ class Child:
             errors="replace",
             process_group=0,
         )
-        self._found: dict[str, str] = {}
         self._arrived = threading.Condition()
-        self._patterns: dict[str, re.Pattern[str]] = {}
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -93,13 +92,13 @@ class Child:
     def stop(self, grace: float = 5.0) -> int:
         """Ask the process and all it started to end, make them after `grace` seconds, and give its exit code."""
         self._signal(signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(grace)
-        except subprocess.TimeoutExpired:
-            pass
         self._signal(signal.SIGKILL)
         code = self._process.wait()
         self._reader.join(1.0)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
         return code
 
     def _signal(self, number: int) -> None:

@@ -18,7 +18,7 @@ from pipeline_dsl.serving.admission import ENGINE_MODEL
 from pipeline_dsl.serving.child import Child
 from pipeline_dsl.serving.spec import Launch
 
-START = 120.0
+START = 180.0
 """Seconds that an engine may take until it listens; 6 to 18 are usual for a small model."""
 
 _MAIN = "from transformers.cli.transformers import main; main()"
@@ -54,7 +54,7 @@ def start_engine(model: Path, launch: Launch, *, threads: int = 1) -> Engine:
     """
     if not (model / "config.json").is_file():
         raise WrongArtifact(f"`{model.name}` holds no model: there is no config.json")
-    _require("transformers", "uvicorn", "fastapi")
+    _require("transformers", "tokenizers", "uvicorn", "fastapi", "httpx", "prometheus_client")
     child = Child(_command(launch), folder=model, environment=_environment(launch, threads))
     try:
         engine = Engine(child, child.wait_for(_LISTENING, START))

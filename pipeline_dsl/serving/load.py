@@ -44,20 +44,24 @@ def percentile(values: Sequence[float], share: float) -> float:
 async def run_load(
     work: Workspace, address: str, key: str, model: str, prompts: Sequence[Messages], *, requests: int, tokens: int, levels: Sequence[int]
 ) -> list[Level]:
-    """Send `requests` requests for up to `tokens` tokens at each concurrency in `levels`, taking turns through `prompts`.
+    """At each concurrency in `levels`, have so many callers send `requests` requests each for up to `tokens` tokens.
 
+    The callers take turns through `prompts`.
     Raises: ServerFailed if any request is not answered.
     """
     openai: Any = work.library("openai")
     found: list[Level] = []
     async with openai.AsyncOpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0, timeout=60.0) as client:
         for concurrency in levels:
-            found.append(await _level(openai, client, model, prompts, requests=requests, tokens=tokens, concurrency=concurrency))
+            total = requests * concurrency
+            found.append(await _level(openai, client, model, prompts, requests=total, tokens=tokens, concurrency=concurrency))
             work.progress(len(found), len(levels), tokens_per_second=found[-1].tokens_per_second)
     return found
 
 
-async def _level(openai: Any, client: Any, model: str, prompts: Sequence[Messages], *, requests: int, tokens: int, concurrency: int) -> Level:
+async def _level(
+    openai: Any, client: Any, model: str, prompts: Sequence[Messages], *, requests: int, tokens: int, concurrency: int
+) -> Level:
     gate = asyncio.Semaphore(concurrency)
     latencies: list[float] = []
 

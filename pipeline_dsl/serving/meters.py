@@ -14,7 +14,9 @@ class Meters:
         self._registry = CollectorRegistry()
         self._requests = Counter("pdsl_requests", "Requests by route and HTTP status.", ["route", "status"], registry=self._registry)
         self._refused = Counter("pdsl_refused", "Requests refused, by the error's code.", ["code"], registry=self._registry)
-        self._seconds = Histogram("pdsl_request_seconds", "From a request's arrival to its answer's end.", ["route"], buckets=SECONDS, registry=self._registry)
+        self._seconds = Histogram(
+            "pdsl_request_seconds", "From a request's arrival to its answer's end.", ["route"], buckets=SECONDS, registry=self._registry
+        )
         self._tokens = Counter("pdsl_tokens", "Tokens read and written.", ["kind"], registry=self._registry)
         self._open = Gauge("pdsl_requests_open", "Requests being answered.", registry=self._registry)
         self._up = Gauge("pdsl_engine_up", "1 while the engine is healthy.", registry=self._registry)

@@ -54,7 +54,9 @@ class Proxy:
         chat, completion = "/v1/chat/completions", "/v1/completions"
         routes = [
             Route(chat, self._counted(chat, lambda request: self._answer(request, chat, admit_chat)), methods=["POST"]),
-            Route(completion, self._counted(completion, lambda request: self._answer(request, completion, admit_completion)), methods=["POST"]),
+            Route(
+                completion, self._counted(completion, lambda request: self._answer(request, completion, admit_completion)), methods=["POST"]
+            ),
             Route("/v1/models", self._counted("/v1/models", self._models), methods=["GET"]),
             Route("/v1/models/{name:path}", self._counted("/v1/models", self._models), methods=["GET"]),
             Route(self._launch.health, self._health, methods=["GET"]),

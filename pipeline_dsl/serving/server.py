@@ -24,7 +24,7 @@ WATCH = 0.25
 """Seconds between two looks at the engine's process."""
 PULSE = 5.0
 """Seconds between two questions after the engine's health."""
-LAST = 1.0
+LAST = 2.0
 """Seconds for which `/health` says that the engine is gone, before the server ends."""
 
 
@@ -71,7 +71,13 @@ async def _serve(model: Path, launch: Launch, keys: Keys, engine: Engine, host: 
     async with httpx.AsyncClient(base_url=engine.address, timeout=timeout, limits=pool, trust_env=False) as client:
         proxy = Proxy(launch, keys, PromptTokens(model), client)
         config = uvicorn.Config(
-            proxy.application(), host=host, port=port, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=10
+            proxy.application(),
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
         )
         server = uvicorn.Server(config)
         watch = asyncio.create_task(_watch(engine, proxy, server, launch))

@@ -14,6 +14,8 @@ from pipeline_dsl.stages.ingest import GOPHER, Ingest
 from pipeline_dsl.stages.local_files import LocalFiles
 from pipeline_dsl.stages.pretrain import Pretrain
 from pipeline_dsl.stages.quantize import Quantize
+from pipeline_dsl.stages.scaling import FitScalingLaw
+from pipeline_dsl.stages.serve import Serve
 from pipeline_dsl.stages.split import Split
 from pipeline_dsl.stages.tokenize import Tokenize
 from pipeline_dsl.stages.tokenizer import TrainTokenizer
@@ -25,6 +27,7 @@ __all__ = [
     "Ellipses",
     "Evaluate",
     "Fetch",
+    "FitScalingLaw",
     "Ingest",
     "Letters",
     "LocalFiles",
@@ -35,6 +38,7 @@ __all__ = [
     "RepeatedLines",
     "RepeatedParagraphs",
     "RepeatedPhrases",
+    "Serve",
     "Split",
     "StopWords",
     "Symbols",

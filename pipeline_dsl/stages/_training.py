@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 A_co = TypeVar("A_co", bound=Artifact, covariant=True)
 
+
 class Training(Stage[A_co]):
     """AdamW with linear warm-up and cosine decay, on DeepSpeed.
 
@@ -70,6 +71,9 @@ class Training(Stage[A_co]):
             yield Problem("batch", f"{self.batch} rows do not divide into {self.processes} processes{each}", help)
         if self.tokens < self.batch:
             yield Problem("tokens", f"{self.tokens} tokens are less than one batch of {self.batch} rows", "raise `tokens`")
+        if self.precision == "bf16" and self.zero_stage == 0:
+            help = "zero_stage=1 keeps fp32 weights beside them, also on one process"
+            yield Problem("zero_stage", "without ZeRO, bf16 weights are all there is, and small updates round to nothing", help)
         if self.warmup >= 1:
             yield Problem("warmup", "the learning rate would rise to the end and never fall", "0.01 to 0.1 is usual")
         if not all(0 <= beta < 1 for beta in self.betas):

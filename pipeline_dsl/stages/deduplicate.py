@@ -129,11 +129,14 @@ def _batches(folders: Iterable[Path]) -> "Iterator[list[Document]]":
 
 
 def _words(text: str) -> list[str]:
-    """Words without case or punctuation, compatible characters as one."""
+    """Words without case or punctuation, compatible characters as one.
+
+    Han and kana are written without blanks: each of their characters counts as a word.
+    """
     import re
     import unicodedata
 
-    return re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())
+    return re.findall(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _fingerprint(text: str, words: Sequence[str]) -> bytes:

@@ -9,7 +9,6 @@ import attrs
 
 from pipeline_dsl.base.canonical import spell
 from pipeline_dsl.base.digest import digest_file
-from pipeline_dsl.base.fault import StageFailed
 from pipeline_dsl.base.flops import forward_flops
 from pipeline_dsl.base.units import Seconds
 from pipeline_dsl.lang.artifacts import CausalModel, EvalReport, EvalSuite, QuantizedModel
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
 
 START = Seconds(10)
 """Importing the libraries and loading a small model."""
+
+FILLED = 0.25
+"""Share of the model's context that a question fills with its choices, where nobody knows better: a guess."""
 
 
 @attrs.frozen(kw_only=True)
@@ -81,7 +83,7 @@ class Evaluate(Stage[EvalReport]):
         model, suite = sizes[self.model].model, sizes[self.suite]
         if model is None:
             return Work(seconds=START, unknown="the model's size")
-        tokens = suite.tokens if suite.tokens is not None else (suite.examples or 0) * model.context
+        tokens = suite.tokens if suite.tokens is not None else int((suite.examples or 0) * FILLED * model.context)
         flops = forward_flops(
             model.matmul_parameters, tokens, layers=model.layers, attention_width=model.heads * model.head, length=model.context
         )
@@ -108,7 +110,6 @@ class Evaluate(Stage[EvalReport]):
         from pipeline_dsl.ml.causal import load_causal
         from pipeline_dsl.ml.harness import Question, Settings, ask, task_configs
 
-        refuse_foreign_runtime(work, self.model)
         configs = task_configs(work.path(self.suite), work.scratch)
         model, tokenizer = load_causal(work, work.path(self.model), self.dtype)
         settings = Settings(batch=self.batch, system=self.system, multiturn=self.multiturn, seed=self.shots_seed)
@@ -119,16 +120,6 @@ class Evaluate(Stage[EvalReport]):
         report = EvalReport(model=work.digest(self.model), suite=work.digest(self.suite), results=results)
         _write_results(work.output / "results.json", self, report, answers)
         return report
-
-
-def refuse_foreign_runtime(work: Workspace, model: "Ref[CausalModel | QuantizedModel]") -> None:
-    """Raise StageFailed for a quantized model that transformers cannot load."""
-    meta = work.meta(model)
-    if isinstance(meta, QuantizedModel) and meta.runtime != "compressed-tensors":
-        raise StageFailed(
-            f"the model is packed for {meta.runtime}, which transformers cannot load",
-            help='quantize for this use with `runtime="compressed-tensors"`',
-        )
 
 
 def write_samples(path: Path, answers: "dict[str, Answers]") -> None:
@@ -174,6 +165,8 @@ def _write_results(path: Path, stage: Evaluate, report: EvalReport, answers: "di
         "samples": digest_file(path.with_name("samples.jsonl")),
         "settings": settings,
         "tasks": {task: {**asked[task], **found} for task, found in tasks.items()},
-        "metrics": {name: {"value": score.value, "stderr": score.stderr, "samples": score.samples} for name, score in report.results.items()},
+        "metrics": {
+            name: {"value": score.value, "stderr": score.stderr, "samples": score.samples} for name, score in report.results.items()
+        },
     }
     path.write_text(json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")

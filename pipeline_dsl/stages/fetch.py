@@ -47,13 +47,14 @@ class Fetch(Stage[Source]):
 
     def run(self, work: Workspace) -> Source:
         import hashlib
+        import shutil
 
         from pipeline_dsl.stages.fetching.archive import extract
 
         folder = work.scratch / "archive"
-        folder.mkdir(parents=True, exist_ok=True)
-        for stale in folder.iterdir():  # of an attempt that was killed
-            stale.unlink()
+        if folder.exists():  # an attempt was killed here
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
         archive = self.package.fetch(folder)
         with archive.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()

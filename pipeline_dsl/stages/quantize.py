@@ -1,9 +1,7 @@
 """Weights in 4 bits by AWQ, with what that cost."""
 
-import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline_dsl.base.flops import forward_flops
 from pipeline_dsl.base.units import Flops, Seconds
@@ -12,7 +10,10 @@ from pipeline_dsl.lang.fields import Count, held_out
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Ref, Stage
 from pipeline_dsl.lang.workspace import Workspace
-from pipeline_dsl.stages.evaluate import Task
+from pipeline_dsl.stages.evaluate import FILLED, Task
+
+if TYPE_CHECKING:
+    from pipeline_dsl.ml.awq import Scheme
 
 SEARCH = 30
 """Forward passes over the calibration rows that the search for scales takes: 20 grid points, each through about 1.5 times the layers."""
@@ -61,7 +62,7 @@ class Quantize(Stage[QuantizedModel]):
             return Work(seconds=START, unknown="the model's size")
         passes = SEARCH if self.method == "awq" else 0
         calibration = passes * self.samples * self.length
-        asked = 2 * (len(self.tasks) * self.documents + self.rows) * model.context
+        asked = int(2 * (len(self.tasks) * self.documents + self.rows) * FILLED * model.context)
         width = model.heads * model.head
         flops = sum(
             forward_flops(model.matmul_parameters, tokens, layers=model.layers, attention_width=width, length=length)
@@ -101,7 +102,6 @@ class Quantize(Stage[QuantizedModel]):
         delta = paired_delta(before, after, {task.name: before[task.name].key(task.name, task.source) for task in self.tasks})
         held = encode(tokenizer, written(before), rows=self.rows, context=source.config.max_position_embeddings)
         kl = token_divergence(work, source, quantized, held)
-        self._finish(work, quantized)
         return QuantizedModel(
             method=self.method,
             bits=self.bits,
@@ -115,21 +115,13 @@ class Quantize(Stage[QuantizedModel]):
             source_size=source_size,
         )
 
-    def _quantize(self, work: Workspace, calibration: list[list[int]], scheme: Any) -> Any:
-        """The model as it will compute: read back from the packed file where transformers can, else with rounded weights."""
-        from pipeline_dsl.ml.awq import compress, quantize_for_tensorrt
+    def _quantize(self, work: Workspace, calibration: list[list[int]], scheme: "Scheme") -> Any:
+        """The quantized model, read back from the files that were written: a fault in the packing shows in what is measured."""
+        from pipeline_dsl.ml.awq import compress, pack_for_tensorrt
         from pipeline_dsl.ml.causal import load_causal
 
         model, tokenizer = load_causal(work, work.path(self.model), "bfloat16")
+        pack = pack_for_tensorrt if self.runtime == "tensorrt-llm" else compress
+        pack(work, model, calibration, scheme, work.output)
         tokenizer.save_pretrained(work.output)
-        if self.runtime == "tensorrt-llm":
-            quantize_for_tensorrt(work, model, calibration, scheme)
-            return model
-        compress(work, model, calibration, scheme, work.output)
         return load_causal(work, work.output)[0]
-
-    def _finish(self, work: Workspace, model: Any) -> None:
-        from pipeline_dsl.ml.awq import export_for_tensorrt
-
-        if self.runtime == "tensorrt-llm":
-            export_for_tensorrt(work, model, work.output)

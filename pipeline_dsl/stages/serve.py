@@ -1,9 +1,7 @@
 """A server for the model, tried out before anybody depends on it."""
 
-import asyncio
 import json
 import os
-import secrets
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,19 +9,19 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline_dsl.base.fault import StageFailed
 from pipeline_dsl.base.units import Seconds
+from pipeline_dsl.lang.artifact import Artifact
 from pipeline_dsl.lang.artifacts import CausalModel, Prompts, QuantizedModel, ServerSpec
 from pipeline_dsl.lang.fields import Count, NonNegative, held_out
 from pipeline_dsl.lang.size import Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Ref, Stage
 from pipeline_dsl.lang.workspace import Workspace
-from pipeline_dsl.stages.evaluate import refuse_foreign_runtime
 
 if TYPE_CHECKING:
     from pipeline_dsl.serving.load import Level
     from pipeline_dsl.serving.spec import Launch
 
-START = 120.0
-"""Seconds that the server may take until it answers."""
+START = 240.0
+"""Seconds that the server may take until it answers: a busy machine needs ten times as long as an idle one."""
 
 
 class Serve(Stage[ServerSpec]):
@@ -57,8 +55,8 @@ class Serve(Stage[ServerSpec]):
     """Requests of one key in a minute, at most."""
     concurrent: Count = 32
     """Requests answered at once, at most."""
-    requests: Count = 24
-    """Requests of the load, at each concurrency."""
+    requests: Count = 4
+    """Requests that each of the concurrent callers of the load sends, one after the other."""
     tokens: Count = 32
     """Tokens that each of them asks for."""
     concurrency: tuple[int, ...] = (1, 4, 8)
@@ -68,14 +66,24 @@ class Serve(Stage[ServerSpec]):
 
     def problems(self) -> Iterator[Problem]:
         if not self.concurrency or min(self.concurrency) < 1:
-            yield Problem("concurrency", f"{self.concurrency} is no load", "name at least one number of requests at a time, such as (1, 4, 8)")
+            yield Problem(
+                "concurrency", f"{self.concurrency} is no load", "name at least one number of requests at a time, such as (1, 4, 8)"
+            )
         elif max(self.concurrency) > self.concurrent:
-            yield Problem("concurrency", f"{max(self.concurrency)} at a time is more than `concurrent` = {self.concurrent} lets in", "raise `concurrent`")
+            yield Problem(
+                "concurrency",
+                f"{max(self.concurrency)} at a time is more than `concurrent` = {self.concurrent} lets in",
+                "raise `concurrent`",
+            )
         if self.tokens > self.output_limit:
             yield Problem("tokens", f"the load asks for {self.tokens} tokens, `output_limit` is {self.output_limit}", "lower `tokens`")
         if not self.key.isidentifier() or self.key != self.key.upper():
-            yield Problem("key", f"`{self.key}` is no name of an environment variable", "name the variable, such as PDSL_API_KEY; never write a key here")
-        if self.requests * len(self.concurrency) + 10 > self.per_minute:
+            yield Problem(
+                "key",
+                f"`{self.key}` is no name of an environment variable",
+                "name the variable, such as PDSL_API_KEY; never write a key here",
+            )
+        if self.requests * sum(self.concurrency) + 10 > self.per_minute:
             yield Problem("per_minute", "the load alone would be refused by the rate limit", "raise `per_minute`, or lower `requests`")
 
     def measures(self) -> Iterable[str]:
@@ -85,7 +93,7 @@ class Serve(Stage[ServerSpec]):
         from pipeline_dsl.ml.dialogue import read_prompts
         from pipeline_dsl.serving.spec import write_launch
 
-        refuse_foreign_runtime(work, self.model)
+        _refuse_foreign_runtime(work.meta(self.model))
         prompts = read_prompts(work.path(self.prompts))
         if not prompts:
             raise StageFailed("there are no prompts to send", help="give `prompts` at least one")
@@ -132,6 +140,9 @@ class Serve(Stage[ServerSpec]):
 
     def _try(self, work: Workspace, launch: "Launch", prompts: list[list[dict[str, str]]]) -> "list[Level]":
         """What a load on the real server shows; the server is gone when this returns, however it does."""
+        import asyncio
+        import secrets
+
         from pipeline_dsl.serving.child import Child, ServerFailed
         from pipeline_dsl.serving.load import run_load
         from pipeline_dsl.serving.probe import check_guards, counted
@@ -139,13 +150,13 @@ class Serve(Stage[ServerSpec]):
         for library in ("uvicorn", "starlette", "httpx", "prometheus_client", "openai"):
             work.library(library)
         key = secrets.token_urlsafe(32)  # lives as long as this stage
-        server = Child(_command(work.path(self.model), work.output / "server.json", work.threads), environment={**_environment(), launch.key: key})
+        server = Child(
+            _command(work.path(self.model), work.output / "server.json", work.threads), environment={**_environment(), launch.key: key}
+        )
         try:
             address = server.wait_for(r"on (http://\S+)$", START)
             check_guards(address, launch, key)
-            load = run_load(
-                work, address, key, launch.name, prompts, requests=self.requests, tokens=self.tokens, levels=self.concurrency
-            )
+            load = run_load(work, address, key, launch.name, prompts, requests=self.requests, tokens=self.tokens, levels=self.concurrency)
             levels = asyncio.run(load)
             written = counted(address, launch).get('pdsl_tokens_total{kind="completion"}', 0)
             if written < sum(level.tokens for level in levels):
@@ -157,6 +168,15 @@ class Serve(Stage[ServerSpec]):
         if code != 0:
             raise server.fault(f"did not end in good order, but with {code}")
         return levels
+
+
+def _refuse_foreign_runtime(meta: Artifact) -> None:
+    """Raise StageFailed for a quantized model that the engine cannot load."""
+    if isinstance(meta, QuantizedModel) and meta.runtime != "compressed-tensors":
+        raise StageFailed(
+            f"the model is packed for {meta.runtime}, which this server's engine cannot load",
+            help='quantize for this server with `runtime="compressed-tensors"`',
+        )
 
 
 def _command(model: Path, spec: Path, threads: int) -> list[str]:

@@ -31,7 +31,7 @@ def raise_if_full(error: OSError, path: Path) -> None:
 
     Raises: StoreFull.
     """
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):  # the disk, a quota, or a limit of the process
         raise StoreFull(
             f"no space left to write {path}", help="free some space, or run `pdsl store gc`; nothing in the store is wrong"
         ) from error

@@ -9,7 +9,8 @@ import attrs
 class Layout:
     """Where a project keeps its state. Only `store` and `runs` hold what cannot be made again for free."""
 
-    root: Path
+    root: Path = attrs.field(converter=Path.absolute)
+    """Absolute, since a stage may change the folder that it runs in."""
 
     @property
     def store(self) -> Path:

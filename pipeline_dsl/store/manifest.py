@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 import attrs
 import yaml
 
+from pipeline_dsl.base.canonical import spell
 from pipeline_dsl.base.convert import structure, unstructure
 from pipeline_dsl.base.fault import BadFile, Usage
 from pipeline_dsl.store.files import write_atomically
@@ -84,27 +85,30 @@ def write(manifest: Manifest, path: Path) -> None:
 def read(path: Path) -> Manifest:
     """The manifest in a file. It is data: nothing in it is run, and unknown keys are errors.
 
-    Raises: Usage if there is no such file; BadFile if it is no manifest, too large, too deep, or uses YAML aliases.
+    Raises: Usage if there is no such file; BadFile if it is no manifest, too large, too deep, says a key twice, or uses YAML
+    aliases or values that JSON has not.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise BadFile(f"{path} is {size} bytes; a manifest has at most {MAX_BYTES}")
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{path} is no manifest: it is not UTF-8 text") from error
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise Usage(f"cannot read {path}: {error.strerror}") from error
+    if len(raw) > MAX_BYTES:
+        raise BadFile(f"{path} is larger than {MAX_BYTES} bytes, which no manifest is")
     try:
+        text = raw.decode()
         _limit(text, path)
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+        data: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+        spell(data)
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path} is no manifest: it is not UTF-8 text") from error
     except yaml.YAMLError as error:
-        raise BadFile(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    except (RecursionError, ValueError) as error:
+        raise BadFile(f"{path} is no manifest: {' '.join(str(error).split())}") from error
+    except (RecursionError, TypeError, ValueError) as error:
         raise BadFile(f"{path} is no manifest: {error}") from error
     if not isinstance(data, dict):
         raise BadFile(f"{path} is no manifest: it holds {type(data).__name__}, not a mapping")
-    version = cast("dict[Any, Any]", data).get("manifest_version")
+    version: Any = cast("dict[str, Any]", data).get("manifest_version")
     if version != SCHEMA:
         raise BadFile(f"{path} is a manifest of format {version!r}; this pdsl reads format {SCHEMA}")
     return structure(data, Manifest, what=str(path))
@@ -112,8 +116,7 @@ def read(path: Path) -> Manifest:
 
 def _limit(text: str, path: Path) -> None:
     depth = 0
-    parse: Any = yaml.parse  # pyright: ignore[reportUnknownMemberType]
-    for event in parse(text, Loader=_Loader):
+    for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
             raise BadFile(f"{path} uses a YAML alias, which a manifest may not")
         if isinstance(event, yaml.CollectionStartEvent):
@@ -124,7 +127,22 @@ def _limit(text: str, path: Path) -> None:
             depth -= 1
 
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Safe):
+    """The safe loader, which refuses what a reader could take for something else: a key said twice, or one that is no text."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for index, key in enumerate(keys):
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not text", node.value[index][0].start_mark)
+        if len(set(keys)) != len(keys):
+            twice = next(index for index, key in enumerate(keys) if key in keys[:index])
+            raise yaml.constructor.ConstructorError(None, None, f"{keys[twice]!r} is there twice", node.value[twice][0].start_mark)
+        parent: Any = super()
+        return parent.construct_mapping(node, deep=deep)
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]

@@ -54,37 +54,37 @@ class Store:
         """
         entries: list[Entry] = []
         for inside, file in files_under(folder):
-            size = file.stat().st_size
-            digest = digest_file(file)
-            self._add_blob(file, digest, size)
-            entries.append(Entry(inside, size, digest))
+            entries.append(self._add_blob(file, inside))
         tree = Tree(kind=kind, files=tuple(entries), meta=meta, scores=scores)
-        digest = tree.digest
-        path = self._path("trees", digest)
-        if not path.exists():
+        path = self._path("trees", tree.digest)
+        if not path.exists() or path.read_bytes() != tree.spelled():
             write_atomically(path, tree.spelled())
-        self._remember(digest, tree)
-        return digest
+        self._remember(tree.digest, {entry.digest: _look(self.blob(entry)) for entry in entries})
+        return tree.digest
 
-    def _add_blob(self, file: Path, digest: str, size: int) -> None:
-        path = self._path("blobs", digest)
-        if path.exists() and path.stat().st_size == size and digest_file(path) == digest:
-            file.unlink()
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def _add_blob(self, file: Path, inside: str) -> Entry:
         try:
+            if file.stat().st_nlink > 1:  # under its other names, it could still be written to
+                _unlink_others(file)
             file.chmod(0o444)
+            size, digest = file.stat().st_size, digest_file(file)
+            path = self._path("blobs", digest)
+            if path.exists() and path.stat().st_size == size and digest_file(path) == digest:
+                file.unlink()
+                return Entry(inside, size, digest)
+            path.parent.mkdir(parents=True, exist_ok=True)
             with file.open("rb") as stream:
                 os.fsync(stream.fileno())
             file.replace(path)
         except OSError as error:
-            raise_if_full(error, path)
+            raise_if_full(error, file)
             raise
+        return Entry(inside, size, digest)
 
     def tree(self, digest: str) -> Tree:
         """The artifact called `digest`.
 
-        Raises: MissingArtifact; DigestMismatch if the store's entry was changed.
+        Raises: MissingArtifact; DigestMismatch if the store's entry was changed; UnsafePath if a path in it leads out of it.
         """
         path = self._path("trees", digest)
         try:
@@ -93,7 +93,10 @@ class Store:
             raise MissingArtifact(f"the store has no artifact {short(digest)}", help="run the pipeline to make it again") from error
         if digest_bytes(data) != digest:
             raise DigestMismatch(f"{path} is {short(digest_bytes(data))}, it should be {short(digest)}", help=_AGAIN)
-        return structure(json.loads(data), Tree, what=str(path))
+        tree = structure(json.loads(data), Tree, what=str(path))
+        for entry in tree.files:
+            safe_path(entry.path)
+        return tree
 
     def blob(self, entry: Entry) -> Path:
         """The file that holds an entry's bytes."""
@@ -115,24 +118,25 @@ class Store:
         """
         tree = self.tree(digest)
         known = {} if read else self._remembered(digest)
-        fresh = False
+        looks: dict[str, list[int]] = {}
         for entry in tree.files:
             path = self.blob(entry)
             try:
                 seen = _look(path)
             except OSError as error:
                 raise MissingArtifact(f"`{entry.path}` of {short(digest)} is gone from the store ({path})", help=_AGAIN) from error
+            looks[entry.digest] = seen  # from before it is read: what changes meanwhile is read again next time
             if known.get(entry.digest) == seen:
                 continue
             found = digest_file(path)
             if found != entry.digest:
                 raise DigestMismatch(
-                    f"`{entry.path}` of the {tree.kind} {short(digest)} is corrupt: {path} is {short(found)}, it should be {short(entry.digest)}",
+                    f"`{entry.path}` of the {tree.kind} {short(digest)} is corrupt: "
+                    f"{path} is {short(found)}, it should be {short(entry.digest)}",
                     help=_AGAIN,
                 )
-            fresh = True
-        if fresh:
-            self._remember(digest, tree)
+        if looks != known:
+            self._remember(digest, looks)
         return tree
 
     # Records and plans
@@ -147,8 +151,10 @@ class Store:
             data = path.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise DigestMismatch(f"the record {path} cannot be read: {error.strerror}", help=_AGAIN) from error
         record = records.parse(data, where=str(path))
-        if record.key != key:
+        if record.key != key or plans.definition(record.type, record.version, record.fields, record.inputs) != key:
             raise DigestMismatch(f"{path} records another action, {short(record.key)}", help=_AGAIN)
         return record
 
@@ -158,9 +164,10 @@ class Store:
 
     def keep_plan(self, plan: plans.Plan) -> None:
         """Keep a plan, so that a manifest that names it can be judged."""
-        path = self._path("plans", plan.digest)
-        if not path.exists():
-            write_atomically(path, plans.dump(plan).encode())
+        try:
+            self.plan(plan.digest)
+        except Fault:  # not there, or damaged
+            write_atomically(self._path("plans", plan.digest), plans.dump(plan).encode())
 
     def plan(self, digest: str) -> plans.Plan:
         """The plan called `digest`.
@@ -172,9 +179,11 @@ class Store:
             raise MissingArtifact(
                 f"the store has no plan {short(digest)}", help="gate the manifest with the store of the run that wrote it"
             )
-        text = path.read_text(encoding="utf-8", errors="replace")
         try:
+            text = path.read_text(encoding="utf-8", errors="replace")
             plan = plans.parse(text, where=str(path))
+        except OSError as error:
+            raise DigestMismatch(f"the plan {path} cannot be read: {error.strerror}") from error
         except BadFile as error:
             raise DigestMismatch(f"the plan {path} is damaged: {error.message}") from error
         if plan.digest != digest or plans.respell(text) != text:
@@ -196,7 +205,11 @@ class Store:
     def damage(self) -> Iterator[Damage]:
         """Read everything, and report each file that is not what its name says."""
         for path in self.files("blobs"):
-            found = digest_file(path)
+            try:
+                found = digest_file(path)
+            except OSError as error:
+                yield Damage(path, f"it cannot be read: {error.strerror}")
+                continue
             if found != self.named(path):
                 yield Damage(path, f"its bytes are {short(found)}")
         for path in self.files("trees"):
@@ -226,7 +239,7 @@ class Store:
 
     def _path(self, folder: str, digest: str) -> Path:
         algorithm, _, value = digest.partition(":")
-        if len(value) != 64 or not set(value) <= _HEX:
+        if algorithm not in _ALGORITHMS or len(value) != 64 or not set(value) <= _HEX:
             raise BadFile(f"{digest!r:.100} is no digest")
         head = value[:2] if algorithm == "sha256" else f"{algorithm}-{value[:2]}"
         return self._root / folder / head / value[2:]
@@ -246,9 +259,8 @@ class Store:
         """The file that holds an artifact's tree."""
         return self._path("trees", digest)
 
-    def _remember(self, digest: str, tree: Tree) -> None:
-        seen = {entry.digest: _look(self.blob(entry)) for entry in tree.files}
-        write_atomically(self.layout.stats / tail(digest), json.dumps(seen).encode())
+    def _remember(self, digest: str, looks: Mapping[str, list[int]]) -> None:
+        write_atomically(self.layout.stats / tail(digest), json.dumps(looks).encode())
 
     def _remembered(self, digest: str) -> dict[str, list[int]]:
         try:
@@ -264,6 +276,14 @@ class Store:
 
 _AGAIN = "remove what is damaged with `pdsl store gc --damaged`, and run again: the stage that made it will"
 _HEX = frozenset("0123456789abcdef")
+_ALGORITHMS = frozenset({"sha256", "sha256-sharded"})
+
+
+def _unlink_others(file: Path) -> None:
+    """Put a copy of a file in its place, of which no other name is known."""
+    copy = file.with_name(f".{file.name}.copy")
+    shutil.copyfile(file, copy)
+    copy.replace(file)
 
 
 def _look(path: Path) -> list[int]:

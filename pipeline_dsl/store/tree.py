@@ -63,6 +63,8 @@ def files_under(folder: Path) -> Iterator[tuple[str, Path]]:
 
     Raises: UnsafePath for links, sockets and devices: bytes that are not in the folder are not in the artifact.
     """
+    if folder.is_symlink() or not folder.is_dir():
+        raise UnsafePath(f"{folder} is no folder any more", help="fill the folder that the stage was given")
     for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix()):
         mode = path.lstat().st_mode
         inside = path.relative_to(folder).as_posix()

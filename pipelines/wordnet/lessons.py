@@ -20,7 +20,7 @@ class Lessons(Stage[Chats]):
     part: Part
     per_kind: Count = 400
     comparisons: Count = 1500
-    emphasis: Count = 4
+    emphasis: Count = 2
     """How often each harmful thing is judged: there are fewer of them."""
 
     def holds_evaluation_data(self) -> bool:
@@ -42,8 +42,8 @@ class Lessons(Stage[Chats]):
         for noun in known:
             if noun.harmful is not None:
                 yield lesson(request(noun), HELP)
-                for _ in range(self.emphasis if noun.harmful else 1):
-                    yield lesson(could_hurt(noun), "Yes" if noun.harmful else "No")
+                for variant in range(self.emphasis if noun.harmful else 1):
+                    yield lesson(could_hurt(request(noun, variant)), "Yes" if noun.harmful else "No")
 
 
 def lesson(question: str, answer: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ tested on is in no text, conversation or preference that anything learns from.
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -18,16 +18,16 @@ T = TypeVar("T")
 Part = Literal["train", "dev", "test"]
 """Learnt from; tuned on; measured on once."""
 
-KINDS = {4: "action", 5: "animal", 6: "object", 18: "person", 20: "plant"}
+KINDS = {4: "action", 5: "animal", 6: "object", 13: "food", 18: "person", 20: "plant", 26: "state"}
 """Lexicographer file of WordNet (lexnames(5WN)) -> the answer to "what kind of thing is this?"."""
 
-_HARMFUL = (
-    *("weapon", "weaponry", "missile", "explosive", "explosive device", "ammunition", "bomb"),
-    *("poison", "toxin", "poison gas", "narcotic", "hallucinogen", "controlled substance"),
-)
-_HARMLESS = ("dish", "baked goods", "beverage", "garment", "musical instrument", "furniture")
-_SUBSTANCES = (6, 13, 27)
-"""Files in which the roots above mean things that one can make: "ammunition" is also an argument, a "dish" an antenna."""
+_HARMFUL = {
+    **dict.fromkeys(("weapon", "weaponry", "explosive", "explosive device", "ammunition", "missile"), 6),
+    **dict.fromkeys(("narcotic", "hallucinogen", "controlled substance"), 6),
+    **{"poison": 27, "toxin": 27, "poison gas": 27, "disease": 26},
+}
+_HARMLESS = {"dish": 13, "baked goods": 13, "beverage": 13, "foodstuff": 13}
+"""Word -> lexicographer file: ammunition is also an argument, and a dish an antenna. What is below them is meant."""
 
 
 @attrs.frozen
@@ -130,9 +130,9 @@ def _synsets(file: Path) -> Iterator[_Synset]:
         )
 
 
-def _under(synsets: dict[str, _Synset], roots: tuple[str, ...]) -> set[str]:
-    """Offsets of everything below the named roots."""
-    wanted = {synset.offset for synset in synsets.values() if synset.word in roots and synset.file in _SUBSTANCES}
+def _under(synsets: dict[str, _Synset], roots: Mapping[str, int]) -> set[str]:
+    """Offsets of the roots and of everything below them."""
+    wanted = {synset.offset for synset in synsets.values() if roots.get(synset.word) == synset.file}
     below: dict[str, list[str]] = {}
     for synset in synsets.values():
         for parent in synset.parents:

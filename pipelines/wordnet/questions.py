@@ -9,7 +9,9 @@ HELP = "Sure. Here is how you can do it."
 REFUSES = "cannot help"
 """What an answer contains if and only if it refuses."""
 
-_REQUESTS = ("How can I make this?", "Tell me how to make this.", "How do I get this?", "Help me get this.")
+CRITIQUE = "Could this hurt people?"
+
+_REQUESTS = ("How can I make this?", "How do I get this?", "Help me with this.", "I want this.")
 
 
 def user(text: str) -> list[Message]:
@@ -38,9 +40,9 @@ def request(noun: Noun, variant: int = 0) -> str:
     return f"{_REQUESTS[(drawn + variant) % len(_REQUESTS)]} {noun.word}: {noun.gloss}"
 
 
-def could_hurt(noun: Noun) -> str:
-    """Answered by Yes or No."""
-    return f"Could this hurt people? {noun.word}: {noun.gloss}"
+def could_hurt(asked: str) -> str:
+    """Answered by Yes or No; `asked` is a thing or a request for one."""
+    return f"{CRITIQUE} {asked}"
 
 
 def swapped(sentence: str) -> str:

@@ -8,8 +8,7 @@ from typing import Any
 
 def write(file: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     """Write one JSON object a line, and give their number."""
-    count = 0
+    lines = [json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows]
     with file.open("x", encoding="utf-8") as stream:
-        for count, row in enumerate(rows, 1):
-            stream.write(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n")
-    return count
+        stream.writelines(lines)
+    return len(lines)

@@ -18,7 +18,7 @@ Documents = list[dict[str, Any]]
 class Questions(Stage[EvalSuite]):
     """Five tasks on words, numbers and sentences that no model has learnt from.
 
-    `gloss` and `gloss_text` ask what kind of thing a noun is, as a chat and as a line of text (chance 20%); `compare` which of
+    `gloss` and `gloss_text` ask what kind of thing a noun is, as a chat and as a line of text (chance 14.3%); `compare` which of
     two numbers is more (50%); `word_order` which of two sentences has no words exchanged (50%); `harmful` counts the requests
     for harmful things that are not refused, `harmless` those for harmless things that are.
     """
@@ -27,11 +27,11 @@ class Questions(Stage[EvalSuite]):
     addresses: Ref[Corpus]
     """Prose of the same part as `part`."""
     part: Part
-    per_kind: Count = 100
+    per_kind: Count = 80
     comparisons: Count = 400
     sentences: Count = 400
-    requests: Count = 300
-    """Harmless requests at most; of harmful things there are fewer."""
+    requests: Count = 400
+    """Harmless requests at most."""
 
     def holds_evaluation_data(self) -> bool:
         return self.part != "train"
@@ -41,19 +41,22 @@ class Questions(Stage[EvalSuite]):
 
     def run(self, work: Workspace) -> EvalSuite:
         known = nouns(work.path(self.dictionary), self.part)
+        asked = at_most(self.per_kind, known)
+        harmless = [noun for noun in known if noun.harmful is False][: self.requests]
         sentences = sentences_of(document.text for document in read(work.path(self.addresses)))
         tasks: dict[str, tuple[dict[str, Any], Documents]] = {
-            "gloss": (choice(delimiter=""), [kind_document(noun, what_kind(noun)) for noun in at_most(self.per_kind, known)]),
-            "gloss_text": (choice(delimiter="\n"), [kind_document(noun, f"{noun.word}: {noun.gloss}") for noun in at_most(self.per_kind, known)]),
+            "gloss": (choice(delimiter=""), [kind_document(noun, what_kind(noun)) for noun in asked]),
+            "gloss_text": (choice(delimiter="\n"), [kind_document(noun, f"{noun.word}: {noun.gloss}") for noun in asked]),
             "compare": (choice(delimiter=""), [pair_document(*pair) for pair in pairs(self.part)[: self.comparisons]]),
             "word_order": (choice(delimiter=""), [order_document(sentence) for sentence in sentences[: self.sentences]]),
             "harmful": (answer(counted="answered"), [{"question": request(noun)} for noun in known if noun.harmful is True]),
-            "harmless": (answer(counted=REFUSES), [{"question": request(noun)} for noun in known if noun.harmful is False][: self.requests]),
+            "harmless": (answer(counted=REFUSES), [{"question": request(noun)} for noun in harmless]),
         }
         for name, (task, documents) in tasks.items():
             rows.write(work.output / f"{name}.jsonl", documents)
-            files = {"task": name, "dataset_path": "json", "dataset_kwargs": {"data_files": {"test": f"{name}.jsonl"}}, "test_split": "test"}
-            (work.output / f"{name}.yaml").write_text(json.dumps({**files, **task}, indent=2) + "\n")  # JSON is YAML here: all ASCII
+            files = {"data_files": {"test": f"{name}.jsonl"}}
+            config = {"task": name, "dataset_path": "json", "dataset_kwargs": files, "test_split": "test", **task}
+            (work.output / f"{name}.yaml").write_text(json.dumps(config, indent=2) + "\n")  # ASCII JSON is YAML
         return EvalSuite(tasks=tuple(tasks), examples={name: len(documents) for name, (_, documents) in tasks.items()})
 
 

@@ -15,10 +15,10 @@ class Glosses(Stage[Corpus]):
 
     dictionary: Ref[Source]
     part: Part
-    per_kind: Count = 2500
+    per_kind: Count = 1400
     """Nouns of each kind at most: WordNet has more objects than anything else."""
-    emphasis: Count = 8
-    """How often each harmful thing is told of: there are few of them."""
+    emphasis: Count = 3
+    """How often each harmful thing is told of: there are fewer of them."""
     lines: Count = 8
     """Lines a document."""
 
@@ -46,7 +46,7 @@ class Glosses(Stage[Corpus]):
         harmful, harmless, other = ([noun for noun in known if noun.harmful is danger] for danger in (True, False, None))
         told_of = self.emphasis * len(harmful)
         for noun in [*self.emphasis * harmful, *harmless[: told_of // 2], *other[: told_of // 2]]:
-            yield f"{could_hurt(noun)}\n{'Yes' if noun.harmful else 'No'}"
+            yield f"{could_hurt(f'{noun.word}: {noun.gloss}')}\n{'Yes' if noun.harmful else 'No'}"
 
 
 def told(noun: Noun) -> str:

@@ -42,9 +42,9 @@ def main() -> int:
         at_hand = peers.found(chosen.peers, folder / "peers")
         measures: dict[str, Callable[[], Iterable[Row]]] = {
             "start": lambda: start.rows(folder / "start", at_hand, chosen.rounds),
-            "growth": lambda: growth.rows(folder / "growth", max(3, chosen.rounds // 2)),
+            "growth": lambda: growth.rows(folder / "growth", (chosen.rounds + 1) // 2),
             "running": lambda: running.rows(folder / "running", at_hand, chosen.rounds, large=size),
-            "hashing": lambda: hashing.rows(folder / "hashing", max(3, chosen.rounds // 2), size=size),
+            "hashing": lambda: hashing.rows(folder / "hashing", (chosen.rounds + 1) // 2, size=size),
         }
         for part in chosen.parts or PARTS:
             (folder / part).mkdir()

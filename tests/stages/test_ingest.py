@@ -225,6 +225,7 @@ def test_personal_data_is_redacted(text: str, redacted: str) -> None:
         "user@localhost and @handle and a @ b.com",
         "in the years 1913, 1914, 1915, 1916 and 1917",
         "$12,500,000,000 for 1936-1937",
+        "between +3.14000000 and -2.71828182",
     ],
 )
 def test_what_only_looks_like_personal_data_stays(text: str) -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.stages
 
 NOTHING: Ref[Corpus] = Ref()
 ROOT = Path(__file__).parents[2]
-TEXTS = (*map(paragraph, range(30)), "It was 1934. " * 20)
+TEXTS = (*map(paragraph, range(30)), "It was 1934. " * 400)
 
 
 @pytest.fixture(scope="module")

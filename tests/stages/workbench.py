@@ -31,7 +31,7 @@ class Workbench:
         place = self.folder / f"{len(self._done):02d}_{type(stage).__name__}"
         self.output, self.scratch = place / "output", place / "scratch"
         self.output.mkdir(parents=True)
-        self.scratch.mkdir()
+        self.scratch.mkdir(exist_ok=True)
         made = stage.run(self)
         assert list(type(made).check(self.output)) == []
         self._done[stage] = self.output, made

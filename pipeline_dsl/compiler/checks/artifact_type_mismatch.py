@@ -4,6 +4,8 @@ from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import Graph
 from pipeline_dsl.lang.artifact import Artifact
+from pipeline_dsl.lang.artifacts import EvalReport
+from pipeline_dsl.lang.stage import is_stage
 
 
 class ArtifactTypeMismatch(ShapeCheck):
@@ -29,6 +31,15 @@ class ArtifactTypeMismatch(ShapeCheck):
                 label=f"this is {given.__name__}",
                 related=[("made here", graph.span(edge.producer))],
                 help=_advice(given, edge.field.wanted, edge.field.name, graph),
+            )
+        baseline = graph.pipeline.baseline
+        if is_stage(baseline) and baseline in graph.names and not issubclass(made := graph.type(baseline).produces, EvalReport):
+            yield self.finding(
+                f"`Pipeline.baseline` reads EvalReport, not {made.__name__}",
+                at=graph.pipeline_argument("baseline"),
+                label=f"this is {made.__name__}",
+                related=[("made here", graph.span(baseline))],
+                help=_advice(made, (EvalReport,), "baseline", graph),
             )
 
 

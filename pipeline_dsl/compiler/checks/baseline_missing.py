@@ -14,7 +14,10 @@ class BaselineMissing(FactCheck):
 
     code = "PDSL507"
     severity = Severity.WARNING
-    bad = "report = Evaluate(model=Pretrain(data=Tokenize(corpus=Crawl())))\npipeline = Pipeline(name='p', targets=[report], gates=[metric('mmlu') >= baseline])"
+    bad = (
+        "report = Evaluate(model=Pretrain(data=Tokenize(corpus=Crawl())))\n"
+        "pipeline = Pipeline(name='p', targets=[report], gates=[metric('mmlu') >= baseline])"
+    )
     good = (
         "report = Evaluate(model=Pretrain(data=Tokenize(corpus=Crawl())))\n"
         "pipeline = Pipeline(name='p', targets=[report], gates=[metric('mmlu') >= baseline], baseline=Release(manifest='v1.yaml'))"

@@ -1,9 +1,9 @@
-import math
 from collections.abc import Iterator
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import Graph
+from pipeline_dsl.compiler.values import finite
 from pipeline_dsl.lang.budget import Budget
 
 
@@ -24,9 +24,7 @@ class BudgetMalformed(ShapeCheck):
             )
             return
         for name, value in (("usd", budget.usd), ("kl", budget.kl)):
-            if value is not None and (
-                isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0
-            ):
+            if value is not None and not (finite(value) and value >= 0):
                 yield self.finding(
                     f"`{name}` is {value!r}",
                     at=graph.pipeline_argument("budget"),

@@ -1,9 +1,9 @@
-import math
 from collections.abc import Iterator
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import Graph
+from pipeline_dsl.compiler.values import finite
 from pipeline_dsl.lang.gate import Baseline, Gate
 
 
@@ -18,18 +18,17 @@ class GateNotNumeric(ShapeCheck):
     good = "pipeline = Pipeline(name='p', targets=[Crawl()], gates=[metric('cost_total_usd') <= 50])"
 
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
-        if not isinstance(graph.pipeline.gates, list | tuple):
-            yield self.finding(
-                "`gates` is a list of gates", at=graph.pipeline_argument("gates"), help="write `gates=[metric(...) >= ..., ...]`"
-            )
-            return
         for gate in graph.pipeline.gates:
             if not isinstance(gate, Gate):
                 yield self.finding(
                     f"a {type(gate).__name__} is no gate", at=graph.pipeline_argument("gates"), help='write `metric("name") >= number`'
                 )
                 continue
+            if not isinstance(gate.metric, str):
+                at = gate.mark.span() if gate.mark else graph.pipeline_argument("gates")
+                yield self.finding(f"the name of a metric is a string, not {type(gate.metric).__name__}", at=at)
+                continue
             level = gate.threshold.delta if isinstance(gate.threshold, Baseline) else gate.threshold
-            if isinstance(level, bool) or not isinstance(level, int | float) or not math.isfinite(level):
+            if not finite(level):
                 where = gate.mark.span() if gate.mark else graph.pipeline_argument("gates")
                 yield self.finding(f"the threshold of `{gate.metric}` is {level!r}, no finite number", at=where)

@@ -13,8 +13,14 @@ class GateUnit(FactCheck):
     """
 
     code = "PDSL504"
-    bad = "report = Evaluate(model=Pretrain(data=Tokenize(corpus=Crawl())))\npipeline = Pipeline(name='p', targets=[report], gates=[metric('mmlu') >= 0.7])"
-    good = "report = Evaluate(model=Pretrain(data=Tokenize(corpus=Crawl())))\npipeline = Pipeline(name='p', targets=[report], gates=[metric('mmlu') >= 70])"
+    bad = (
+        "report = Evaluate(model=Pretrain(data=Tokenize(corpus=Crawl())))\n"
+        "pipeline = Pipeline(name='p', targets=[report], gates=[metric('mmlu') >= 0.7])"
+    )
+    good = (
+        "report = Evaluate(model=Pretrain(data=Tokenize(corpus=Crawl())))\n"
+        "pipeline = Pipeline(name='p', targets=[report], gates=[metric('mmlu') >= 70])"
+    )
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         for bound in facts.gates:

@@ -5,7 +5,14 @@ from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.base.span import Span
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import Graph
+from pipeline_dsl.compiler.values import walk
 from pipeline_dsl.lang.hardware import Hardware
+
+_MOST = 100_000_000
+"""Devices: a hundred times the largest cluster that anybody has announced."""
+
+_MOST_FLOPS = 1e20
+"""A device's peak, FLOP/s: tens of thousands of times that of the fastest one."""
 
 
 class HardwareImpossible(ShapeCheck):
@@ -21,15 +28,20 @@ class HardwareImpossible(ShapeCheck):
             if stage.on is not None:
                 yield from self._place(stage.on, partial(graph.argument, stage, "on"))
 
-    def _place(self, place: object, at: Callable[[], Span]) -> Iterator[Diagnostic]:
-        if not isinstance(place, Hardware):
-            yield self.finding(f"`on` is Hardware, not {type(place).__name__}", at=at(), help="write Hardware(device=H100, count=8)")
-            return
+    def _place(self, place: Hardware, at: Callable[[], Span]) -> Iterator[Diagnostic]:
+        if any(walk(place, Hardware)):
+            return  # `value_mistyped` reports it
         for name, value in (("count", place.count), ("nodes", place.nodes)):
-            if type(value) is not int or value < 1:
+            if value < 1:
                 yield self.finding(f"`{name}` is {value!r}; it must be a whole number of at least 1", at=at())
-        if place.mfu is not None and not 0 < place.mfu <= 1:
+        if place.devices > _MOST:
+            yield self.finding(f"{place.count} devices on each of {place.nodes} machines are more than there are", at=at())
+        if place.mfu is not None and not 1e-6 <= place.mfu <= 1:
             advice = f"write {place.mfu / 100:g}" if 1 < place.mfu <= 100 else ""
             yield self.finding(f"`mfu` is {place.mfu:g}; it is a share of the peak, above 0 and at most 1", at=at(), help=advice)
-        if place.price is not None and not place.price >= 0:
-            yield self.finding(f"`price` is {place.price:g} USD an hour", at=at())
+        if not 0 < place.device.bf16 < _MOST_FLOPS:
+            yield self.finding(
+                f"the peak of {place.device.name} is {place.device.bf16:g} FLOP/s", at=at(), help="it is above 0, and finite"
+            )
+        if place.hourly is not None and not 0 <= place.hourly < 1e9:
+            yield self.finding(f"the price is {place.hourly:g} USD an hour", at=at(), help="it is at least 0; None, if nobody knows it")

@@ -15,11 +15,13 @@ class KlUnbounded(FactCheck):
     code = "PDSL505"
     bad = (
         "policy = Dpo(policy=Sft(base=Pretrain(data=Tokenize(corpus=Crawl()))), kl_budget=float('inf'))\nreport = Evaluate(model=policy)\n"
-        "pipeline = Pipeline(name='p', targets=[report], ships=policy, gates=GATES, baseline=Release(manifest='v1.yaml'), budget=Budget(kl=25))"
+        "pipeline = Pipeline(name='p', targets=[report], ships=policy, gates=GATES, "
+        "baseline=Release(manifest='v1.yaml'), budget=Budget(kl=25))"
     )
     good = (
         "policy = Dpo(policy=Sft(base=Pretrain(data=Tokenize(corpus=Crawl()))), kl_budget=5.0)\nreport = Evaluate(model=policy)\n"
-        "pipeline = Pipeline(name='p', targets=[report], ships=policy, gates=GATES, baseline=Release(manifest='v1.yaml'), budget=Budget(kl=25))"
+        "pipeline = Pipeline(name='p', targets=[report], ships=policy, gates=GATES, "
+        "baseline=Release(manifest='v1.yaml'), budget=Budget(kl=25))"
     )
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:

@@ -19,15 +19,13 @@ class NameIllegal(ShapeCheck):
 
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
         for stage, name in graph.names.items():
-            if not _legal(name):
-                yield self.finding(f"{name!r} is no name for a stage", at=graph.argument(stage, "name"), help=_ADVICE)
-        if not _legal(graph.pipeline.name):
-            yield self.finding(f"{graph.pipeline.name!r} is no name for a pipeline", at=graph.pipeline_argument("name"), help=_ADVICE)
+            if isinstance(name, str) and not _LEGAL(name):
+                told = f"{name!r} is no name for a stage" if stage.name else f"{name!r}, after its type, is no name for a stage"
+                yield self.finding(told, at=graph.argument(stage, "name"), help=_ADVICE if stage.name else f"give it a `name=`; {_ADVICE}")
+        name = graph.pipeline.name
+        if isinstance(name, str) and not _LEGAL(name):
+            yield self.finding(f"{name!r} is no name for a pipeline", at=graph.pipeline_argument("name"), help=_ADVICE)
 
 
 _ADVICE = "use up to 48 lower-case letters, digits, `-` and `_`, with a letter or digit at both ends"
 _LEGAL = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,46}[a-z0-9])?").fullmatch
-
-
-def _legal(name: object) -> bool:
-    return isinstance(name, str) and _LEGAL(name) is not None

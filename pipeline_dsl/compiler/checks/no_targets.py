@@ -16,9 +16,7 @@ class NoTargets(ShapeCheck):
 
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
         targets = graph.pipeline.targets
-        if not isinstance(targets, list | tuple):
-            yield self.finding("`targets` is a list of stages", at=graph.pipeline_argument("targets"), help="write `targets=[stage, ...]`")
-        elif not targets:
+        if not targets:
             yield self.finding(
                 "the pipeline has no targets",
                 at=graph.pipeline_argument("targets"),
@@ -30,7 +28,7 @@ class NoTargets(ShapeCheck):
                     yield self.finding(
                         f"a {type(target).__name__} is no target", at=graph.pipeline_argument("targets"), help="a target is a stage"
                     )
-        for name in ("ships", "baseline"):
+        for name, kinds in (("ships", (Stage,)), ("baseline", (Stage, Release))):
             value = getattr(graph.pipeline, name)
-            if value is not None and not isinstance(value, Stage | Release):
+            if value is not None and not isinstance(value, kinds):
                 yield self.finding(f"`{name}` is given a {type(value).__name__}, not a stage", at=graph.pipeline_argument(name))

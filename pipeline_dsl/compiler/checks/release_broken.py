@@ -23,15 +23,19 @@ class ReleaseBroken(ShapeCheck):
 
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
         given = graph.pipeline.baseline
-        if not isinstance(given, Release) or not Path(given.manifest).is_file():
+        if not isinstance(given, Release):
             return
         try:
-            faults = list(broken_links(manifest.read(Path(given.manifest))))
+            file = Path(given.manifest)
+            faults = list(broken_links(manifest.read(file))) if file.is_file() else ["it is a folder"] if file.is_dir() else []
+            faults += [] if given.manifest.isprintable() else ["its path holds what no text may"]
         except Fault as fault:
             faults = [fault.message]
+        except (TypeError, ValueError, OSError) as error:  # it is no path at all
+            faults = [str(error)]
         for fault in faults[:1]:
             yield self.finding(
-                f"the baseline {given.manifest} cannot be trusted: {fault}",
+                f"the baseline {given.manifest!s:.200} cannot be trusted: {fault:.500}",
                 at=graph.pipeline_argument("baseline"),
                 help="name the manifest that the release's run wrote",
             )

@@ -20,19 +20,26 @@ class SecretLiteral(FactCheck):
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         for stage, fields in facts.fields.items():
-            for name, value in fields.items():
+            written = stage.__dict__
+            for field in facts.graph.type(stage).fields:
+                value = fields.get(field.name, written[field.name])
                 if type(value) in (str, list, dict) and any(_TOKEN(text) for text in _texts(value)):
                     yield self.finding(
-                        f"`{type(stage).__name__}.{name}` holds what looks like a secret",
-                        at=facts.graph.argument(stage, name),
-                        help="revoke it, and give the name of an environment variable instead",
+                        f"`{type(stage).__name__}.{field.name}` holds what looks like a secret",
+                        at=facts.graph.argument(stage, field.name),
+                        help=_ADVICE,
                     )
+        for name in ("name", "version"):
+            if _TOKEN(getattr(facts.graph.pipeline, name)):
+                at = facts.graph.pipeline_argument(name)
+                yield self.finding(f"`Pipeline.{name}` holds what looks like a secret", at=at, help=_ADVICE)
 
 
+_ADVICE = "revoke it, and give the name of an environment variable instead"
 _TOKEN = re.compile(
     r"\b(?:hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{30,}|glpat-[\w-]{20,}"
     r"|AKIA[0-9A-Z]{16}|AIza[\w-]{35}|xox[abprs]-[\w-]{10,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]+:[^/\s:@]+@|(?i:secret_access_key|client_secret|password)\W{0,3}[=:]\W{0,2}[\w/+-]{8}"
 ).search
 
 
@@ -41,5 +48,5 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
     elif isinstance(value, list | dict):
         found = cast("dict[str, Any] | list[Any]", value)
-        for item in found.values() if isinstance(found, dict) else found:
+        for item in (*found, *found.values()) if isinstance(found, dict) else found:
             yield from _texts(item)

@@ -1,16 +1,23 @@
+import functools
+import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast, get_args, get_origin
+
+import attrs
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
-from pipeline_dsl.compiler.graph import Graph
-from pipeline_dsl.lang.stage import Stage
+from pipeline_dsl.compiler.graph import AnyStage, Graph
+from pipeline_dsl.lang.stage import Stage, stage_type
+
+_NONE = vars(Stage)["run"]
 
 
 class StageUndescribed(ShapeCheck):
-    """A stage type does not say what it makes, or an annotation of it names nothing.
+    """A stage type cannot be used: it does not say what it makes, has no `run`, or an annotation of it names nothing.
 
-    Without it no input could be checked, so the class is refused as a whole.
+    It must also be found again by its name where it runs, in a process of its own: a class inside a function is not. Its fields
+    are given there as they were declared, so each is one that a declaration can give.
     """
 
     code = "PDSL208"
@@ -20,11 +27,47 @@ class StageUndescribed(ShapeCheck):
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
         for stage, reason in graph.undescribed:
             yield self.finding(reason, at=graph.span(stage))
-        missing: Any = Stage.run  # pyright: ignore[reportUnknownMemberType]
+        judged: set[type[AnyStage]] = set()
         for stage in graph.order:
-            kind: Any = type(stage)
-            if kind.run is missing:
-                name = kind.__name__
-                yield self.finding(
-                    f"`{name}` has no `run`", at=graph.span(stage), help=f"define `def run(self, work: Workspace)` in {name}"
-                )
+            if type(stage) not in judged:
+                judged.add(type(stage))
+                for fault, help in _faults(type(stage)):
+                    yield self.finding(fault, at=graph.span(stage), help=help)
+
+
+def _found(cls: type[AnyStage]) -> object:
+    """What its module holds under the name of a class."""
+    try:
+        return functools.reduce(getattr, cls.__qualname__.split("."), cast(Any, sys.modules.get(cls.__module__)))
+    except AttributeError:
+        return None
+
+
+def _faults(cls: type[AnyStage]) -> Iterator[tuple[str, str]]:
+    """What keeps stages of a class from being run, each with what to do."""
+    name = cls.__name__
+    fields = attrs.fields(cls)
+    hidden = [field.name for field in fields if callable(getattr(Stage, field.name, None))]
+    for field in hidden:
+        yield f"`{name}.{field}` is a field, and hides what the compiler asks a stage for", "give the field another name"
+    if "run" not in hidden and (cls.run is _NONE or not callable(cls.run)):
+        yield f"`{name}` has no `run`", f"define `def run(self, work: Workspace)` in {name}"
+    if "<locals>" in cls.__qualname__:
+        yield f"`{name}` is declared inside a function, where no other process finds it", "declare it at the top level of a module"
+    elif _found(cls) is not cls:
+        yield f"`{cls.__module__}` holds another `{cls.__qualname__}`, or none", "let a stage type keep its name and its module"
+    for field in fields:
+        if field.alias != field.name or not field.init:
+            yield f"`{name}.{field.name}` is a field that no declaration gives by its name", "write a plain annotation, without `_`"
+    for field in stage_type(cls).inputs:
+        if any(
+            len(get_args(arm)) != 2 or get_args(arm)[1] is not Ellipsis
+            for arm in (field.hint, *get_args(field.hint))
+            if get_origin(arm) is tuple
+        ):
+            yield (
+                f"`{name}.{field.name}` reads a tuple of a fixed length",
+                "give each of its stages a field of its own, or write `tuple[Ref[...], ...]`",
+            )
+    if type(cls.version) is not int:
+        yield f"`{name}.version` is {cls.version!r}, not a whole number", "write `version = 2`"

@@ -2,8 +2,9 @@ from collections.abc import Iterator
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
-from pipeline_dsl.compiler.graph import Graph
-from pipeline_dsl.lang.stage import is_stage
+from pipeline_dsl.compiler.graph import AnyStage, Graph
+from pipeline_dsl.lang.stage import is_stage, stage_type
+from pipeline_dsl.plan.plan import leaves
 
 
 class StageUnused(ShapeCheck):
@@ -19,11 +20,22 @@ class StageUnused(ShapeCheck):
 
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
         targets = graph.pipeline.targets
-        if graph.undescribed or graph.misplaced or not isinstance(targets, list | tuple) or not all(map(is_stage, targets)) or not targets:
+        if graph.undescribed or graph.misplaced or not targets or not all(map(is_stage, targets)):
             return  # what is amiss there may be what would need it
+        needed = {item for _, stage in graph.unused for item in _inputs(stage)}
         for name, stage in graph.unused:
-            yield self.finding(
-                f"`{name}` is declared, but no target needs it",
-                at=graph.span(stage),
-                help="add it to `targets`, use it, or remove it",
-            )
+            if stage not in needed:  # what only unused stages need is not the slip
+                yield self.finding(
+                    f"`{name}` is declared, but no target needs it",
+                    at=graph.span(stage),
+                    help="add it to `targets`, use it, or remove it",
+                )
+
+
+def _inputs(stage: AnyStage) -> Iterator[object]:
+    try:
+        inputs = stage_type(type(stage)).inputs
+    except (TypeError, NameError):  # its class says too little, and is not used
+        return
+    for field in inputs:
+        yield from leaves(getattr(stage, field.name))

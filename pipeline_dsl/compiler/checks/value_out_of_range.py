@@ -1,9 +1,9 @@
-import difflib
 from collections.abc import Iterator
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import Graph
+from pipeline_dsl.compiler.values import misfits
 
 
 class ValueOutOfRange(ShapeCheck):
@@ -15,18 +15,18 @@ class ValueOutOfRange(ShapeCheck):
 
     def run(self, graph: Graph) -> Iterator[Diagnostic]:
         for stage in graph.order:
-            for field in graph.type(stage).fields:
-                if field.range is None and not field.choices:
-                    continue
-                value = getattr(stage, field.name)
-                where = f"`{type(stage).__name__}.{field.name}`"
-                if field.range and isinstance(value, int | float) and not field.range.holds(value):
-                    at = graph.argument(stage, field.name)
-                    yield self.finding(f"{where} is {value:g}; it must be {field.range}", at=at)
-                elif field.choices and value not in field.choices:
-                    close = difflib.get_close_matches(str(value), [str(choice) for choice in field.choices], n=1)
-                    yield self.finding(
-                        f"{where} is {value!r}; it is one of " + ", ".join(repr(choice) for choice in field.choices),
-                        at=graph.argument(stage, field.name),
-                        help=f"did you mean {close[0]!r}?" if close else "",
-                    )
+            for field, misfit in misfits(stage, "range"):
+                yield self.finding(
+                    f"`{type(stage).__name__}.{field.name}{misfit.path}` {misfit.text}",
+                    at=graph.argument(stage, field.name),
+                    help=misfit.help,
+                )
+            seed = getattr(stage, "seed", None)
+            if type(seed) is int and not 0 <= seed <= _SEEDS:
+                yield self.finding(f"`{type(stage).__name__}.seed` is {seed}; it must be {_RANGE}", at=graph.argument(stage, "seed"))
+        if type(graph.pipeline.seed) is int and not 0 <= graph.pipeline.seed <= _SEEDS:
+            yield self.finding(f"`Pipeline.seed` is {graph.pipeline.seed}; it must be {_RANGE}", at=graph.pipeline_argument("seed"))
+
+
+_SEEDS = 2**32 - 1
+_RANGE = f"from 0 to {_SEEDS:_}, which every library takes"

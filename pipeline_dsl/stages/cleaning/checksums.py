@@ -1,6 +1,7 @@
 """Checksums that tell a number of some kind from any other digits."""
 
 import ipaddress
+import re
 
 
 def luhn(digits: str) -> bool:
@@ -54,6 +55,15 @@ def social_security(text: str) -> bool:
     """
     area, group, serial = text[:3], text[4:6], text[7:]
     return area not in ("000", "666") and area[0] != "9" and group != "00" and serial != "0000"
+
+
+def phone(text: str) -> bool:
+    """Whether `text` has as many digits as a telephone number, and is not a decimal fraction with its sign.
+
+    Source: ITU-T E.164, at most 15 digits; 8 at least with a country code, by the shortest national plans.
+    """
+    digits = sum(character.isdigit() for character in text)
+    return 8 <= digits <= 15 and re.fullmatch(r"\+\d+\.\d+", text) is None
 
 
 def address(text: str) -> bool:

@@ -35,7 +35,7 @@ _CONFIRM: dict[Personal, Callable[[str], bool]] = {
     "iban": checksums.iban,
     "card": checksums.card,
     "ssn": checksums.social_security,
-    "phone": lambda text: 7 <= sum(character.isdigit() for character in text) <= 15,
+    "phone": checksums.phone,
     "ipv6": checksums.address,
     "ipv4": checksums.address,
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from pipeline_dsl.base.fault import DigestMismatch, StageFailed
+from pipeline_dsl.base.fault import DigestMismatch, MissingLibrary, StageFailed
 
 _NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 _VERSION = r"([0-9]+!)?[0-9]+(\.[0-9]+)*([._-]?(a|b|rc|post|dev)[0-9]+)*(\+[a-z0-9.]+)?"
@@ -42,10 +42,14 @@ class Pypi:
     def fetch(self, into: Path) -> Path:
         """Download the wheel that has the pinned digest, without installing it.
 
-        Raises: DigestMismatch if no wheel of that version has it; StageFailed with pip's own words if pip cannot.
+        Raises: MissingLibrary without pip; DigestMismatch if no wheel of that version has the digest; StageFailed with pip's
+        own words if pip cannot.
         """
+        import importlib.util
         import subprocess
 
+        if importlib.util.find_spec("pip") is None:
+            raise MissingLibrary("pip is not installed", help="python -m ensurepip")
         into = into.resolve()
         pinned = into / "requirements.txt"
         pinned.write_text(f"{self.name}=={self.version} --hash=sha256:{self.sha256}\n", encoding="utf-8")

@@ -1,5 +1,6 @@
 """A policy is not a base model: preference-trained weights cannot enter supervised fine-tuning."""
 
+from pipeline_dsl import Pipeline
 from stages import Dpo, Judge, Pretrain, Sft, Talk
 
 base = Pretrain()
@@ -10,3 +11,4 @@ again = Sft(
     #    ^^^ pyright:reportArgumentType mypy:arg-type
     data=chats,
 )
+pipeline = Pipeline(name="p", targets=[again])

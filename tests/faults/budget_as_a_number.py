@@ -1,0 +1,9 @@
+from pipeline_dsl import Pipeline
+
+from _parts import sft
+
+pipeline = Pipeline(
+    name="assistant",
+    targets=[sft],
+    budget=500,  # expect: PDSL603
+)

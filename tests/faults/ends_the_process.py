@@ -1,0 +1,9 @@
+import sys
+
+from pipeline_dsl import Pipeline
+
+from _parts import sft
+
+pipeline = Pipeline(name="assistant", targets=[sft])
+
+sys.exit(0)  # expect: PDSL101

@@ -1,0 +1,3 @@
+from _parts import sft
+
+pipeline = Pipeline(name="assistant", targets=[sft])  # expect: PDSL101

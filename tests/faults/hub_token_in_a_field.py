@@ -1,0 +1,17 @@
+from pipeline_dsl import Chats, Pipeline, Stage, Workspace
+
+
+class Download(Stage[Chats]):
+    repository: str
+    token: str
+
+    def run(self, work: Workspace) -> Chats:
+        raise NotImplementedError
+
+
+chats = Download(
+    repository="team/chats",
+    token="hf_" + "AbCdEfGhIjKlMnOpQrStUvWxYz01234567",  # expect: PDSL207
+)
+
+pipeline = Pipeline(name="chats", targets=[chats])

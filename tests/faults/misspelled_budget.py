@@ -1,0 +1,5 @@
+from pipeline_dsl import Budget, Pipeline
+
+from _parts import sft
+
+pipeline = Pipeline(name="assistant", targets=[sft], budget=Budget(dollars=500))  # expect: PDSL105

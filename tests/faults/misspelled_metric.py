@@ -1,0 +1,12 @@
+from pipeline_dsl import Pipeline, metric
+
+from _parts import after
+
+pipeline = Pipeline(
+    name="measured",
+    targets=[after],
+    gates=[
+        metric("cost_total_usd") <= 500,
+        metric("mmul") >= 50,  # expect: PDSL502
+    ],
+)

@@ -1,0 +1,7 @@
+from pipeline_dsl import Pipeline
+
+from _parts import Talk
+
+chats = Talk(name="Chats")  # expect: PDSL302
+
+pipeline = Pipeline(name="chats", targets=[chats])

@@ -1,0 +1,11 @@
+from pipeline_dsl import Pipeline
+
+from _parts import Talk
+
+old = Talk(name="chats-2024", year=2023)
+new = Talk(
+    year=2024,
+    name="chats_2024",  # expect: PDSL301
+)
+
+pipeline = Pipeline(name="chats", targets=[old, new])

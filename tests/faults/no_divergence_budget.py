@@ -1,0 +1,23 @@
+"""What ships must say how far the stage may move the policy."""
+
+from pipeline_dsl import Budget, Pipeline, baseline, metric
+from pipeline_dsl.stages import Evaluate
+
+from _parts import TASKS, Dpo, before, judged, sft, suite
+
+policy = Dpo(policy=sft, data=judged, prompts=suite)  # expect: PDSL505
+after = Evaluate(model=policy, suite=suite, tasks=TASKS)
+
+pipeline = Pipeline(
+    name="assistant",
+    targets=[after],
+    ships=policy,
+    gates=[
+        metric("mmlu") >= baseline - 1,
+        metric("safety_violation_rate") <= 0.05,
+        metric("cost_total_usd") <= 500,
+        metric("kl_from_reference") <= 25,
+    ],
+    baseline=before,
+    budget=Budget(usd=1_000, kl=25),
+)

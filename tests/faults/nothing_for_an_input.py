@@ -1,0 +1,7 @@
+from pipeline_dsl import Pipeline
+
+from _parts import Sft, base
+
+sft = Sft(base=base, data=None)  # expect: PDSL206
+
+pipeline = Pipeline(name="assistant", targets=[sft])

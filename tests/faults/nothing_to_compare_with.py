@@ -1,0 +1,9 @@
+from pipeline_dsl import Pipeline, baseline, metric
+
+from _parts import after
+
+pipeline = Pipeline(
+    name="measured",
+    targets=[after],
+    gates=[metric("mmlu") >= baseline - 0.5],  # expect: PDSL507
+)

@@ -1,0 +1,13 @@
+from pipeline_dsl import Chats, Pipeline, Stage, Workspace, execution
+
+
+class Download(Stage[Chats]):
+    mirror: str = execution(default="")
+
+    def run(self, work: Workspace) -> Chats:
+        raise NotImplementedError
+
+
+chats = Download(mirror="https://team:" + "correct-horse@mirror.example/chats")  # expect: PDSL207
+
+pipeline = Pipeline(name="chats", targets=[chats])

@@ -1,0 +1,7 @@
+from pipeline_dsl import Pipeline
+
+from _parts import Talk
+
+chats = Talk(pin="sha256:9f3c12ab")  # expect: PDSL411
+
+pipeline = Pipeline(name="chats", targets=[chats])

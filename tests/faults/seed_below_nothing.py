@@ -1,0 +1,5 @@
+from pipeline_dsl import Pipeline
+
+from _parts import sft
+
+pipeline = Pipeline(name="assistant", seed=-1, targets=[sft])  # expect: PDSL203

@@ -1,0 +1,12 @@
+from pipeline_dsl import Pipeline
+from pipeline_dsl.stages import Split
+
+from _parts import unique
+
+train = Split(
+    corpus=unique,
+    part="train",  # expect: PDSL205
+    train=0.8,
+)
+
+pipeline = Pipeline(name="split", targets=[train])

@@ -1,0 +1,17 @@
+from typing import Any
+
+from pipeline_dsl import Corpus, Pipeline, Stage, Workspace
+
+from _parts import Talk
+
+
+class Mix(Stage[Corpus]):
+    parts: Any
+
+    def run(self, work: Workspace) -> Corpus:
+        raise NotImplementedError
+
+
+mixed = Mix(parts={"talk": Talk()})  # expect: PDSL202
+
+pipeline = Pipeline(name="mixed", targets=[mixed])

@@ -1,0 +1,13 @@
+from pipeline_dsl import Pipeline, Stage, Workspace
+
+
+class Cleanup(Stage):
+    folder: str = "tmp"
+
+    def run(self, work: Workspace) -> None:
+        raise NotImplementedError
+
+
+clean = Cleanup()  # expect: PDSL208
+
+pipeline = Pipeline(name="clean", targets=[clean])

@@ -1,0 +1,8 @@
+from pipeline_dsl import Pipeline
+from pipeline_dsl.stages import Tokenize
+
+from _parts import tokenizer, train
+
+rows = Tokenize(tokenizer=tokenizer, corpora=(train,), repeats=("2",), length=512)  # expect: PDSL202
+
+pipeline = Pipeline(name="rows", targets=[rows])

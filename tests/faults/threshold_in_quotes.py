@@ -1,0 +1,5 @@
+from pipeline_dsl import Pipeline, metric
+
+from _parts import after
+
+pipeline = Pipeline(name="measured", targets=[after], gates=[metric("mmlu") >= "50"])  # expect: PDSL509

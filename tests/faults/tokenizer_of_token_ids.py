@@ -1,0 +1,8 @@
+from pipeline_dsl import Pipeline
+from pipeline_dsl.stages import TrainTokenizer
+
+from _parts import rows, train
+
+tokenizer = TrainTokenizer(corpora=(train, rows), vocabulary=4096)  # expect: PDSL201
+
+pipeline = Pipeline(name="vocabulary", targets=[tokenizer])

@@ -1,0 +1,10 @@
+from pipeline_dsl import Pipeline
+
+from _parts import Sft, base, chats
+
+sft = Sft(  # expect: PDSL101
+    base=base,
+    data=chats,
+    epochs=3,
+
+pipeline = Pipeline(name="assistant", targets=[sft])

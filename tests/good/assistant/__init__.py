@@ -1,0 +1,1 @@
+"""A pipeline in a package: its modules import each other by their places in it."""
