@@ -29,16 +29,24 @@ def is_complete(checkpoint: Path) -> bool:
     return bool(sealed == {"files": _lengths(checkpoint)})
 
 
-def newest(folder: Path) -> Path | None:
-    """The last complete checkpoint in `folder`, or None; what is incomplete is removed, so that nothing mixes with it."""
-    best: tuple[int, Path] | None = None
-    for checkpoint in sorted(folder.glob(f"{_PREFIX}*")):
+def discard_incomplete(folder: Path) -> None:
+    """Remove what was cut short, so that nothing written later mixes with it. One process does it, before any looks."""
+    for checkpoint in _all(folder):
         if not is_complete(checkpoint):
             shutil.rmtree(checkpoint)
-            continue
-        step = int(checkpoint.name.removeprefix(_PREFIX))
-        best = max(best or (step, checkpoint), (step, checkpoint))
-    return best[1] if best else None
+
+
+def newest(folder: Path) -> Path | None:
+    """The complete checkpoint in `folder` with the most steps, or None."""
+    return max(filter(is_complete, _all(folder)), key=_step, default=None)
+
+
+def _all(folder: Path) -> list[Path]:
+    return list(folder.glob(f"{_PREFIX}*"))
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix(_PREFIX))
 
 
 def _lengths(checkpoint: Path) -> dict[str, int]:

@@ -16,11 +16,13 @@ _TOKENIZER_FILES = ("tokenizer*", "special_tokens_map.json", "chat_template*", "
 def llama(shape: Llama, *, seed: int, special: Mapping[str, int], spread: float) -> Any:
     """A `LlamaForCausalLM` with fresh weights: normal with standard deviation `spread`, norms at one.
 
-    `special` holds `bos`, `eos` and `pad` token ids, as far as the tokenizer has them.
+    `special` holds `bos`, `eos` and `pad` token ids, as far as the tokenizer has them. Where ZeRO-3 is configured before, no
+    process ever holds the whole model: `from_config` divides each weight as soon as it is made, and draws others than
+    without from the same seed.
     """
     torch: Any = import_module("torch")
-    modeling: Any = import_module("transformers.models.llama")
-    config = modeling.LlamaConfig(
+    transformers: Any = import_module("transformers")
+    config = transformers.LlamaConfig(
         hidden_size=shape.hidden,
         num_hidden_layers=shape.layers,
         num_attention_heads=shape.heads,
@@ -30,11 +32,10 @@ def llama(shape: Llama, *, seed: int, special: Mapping[str, int], spread: float)
         max_position_embeddings=shape.context,
         tie_word_embeddings=shape.tied,
         initializer_range=spread,
-        attn_implementation="sdpa",
         **{f"{name}_token_id": special.get(name) for name in ("bos", "eos", "pad")},
     )
     torch.manual_seed(seed)
-    return modeling.LlamaForCausalLM(config)
+    return transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="sdpa")
 
 
 def save(model: Any, state: Mapping[str, Any], folder: Path) -> None:

@@ -65,8 +65,10 @@ def answer_batches(work: Workspace, models: Sequence[Any], asked: Sequence[Conti
         found: list[AnswerBatch] = []
         for model in models:
             with torch.inference_mode():
-                output = model(input_ids=ids, attention_mask=attention, position_ids=positions, use_cache=False, logits_to_keep=longest + 1)
-            found.append(AnswerBatch(places, output.logits[:, :-1].float(), tokens, mask))
+                inputs = {"input_ids": ids, "attention_mask": attention, "position_ids": positions}
+                inputs = {name: tensor.to(model.device) for name, tensor in inputs.items()}
+                logits = model(**inputs, use_cache=False, logits_to_keep=longest + 1).logits
+            found.append(AnswerBatch(places, logits[:, :-1].float().cpu(), tokens, mask))
         yield tuple(found)
 
 
@@ -87,7 +89,9 @@ def rewards(work: Workspace, model: Any, sequences: Sequence[Ids]) -> list[float
     for places in by_length([len(row) for row in sequences]):
         ids, mask, positions = pad_left(torch, [sequences[place] for place in places])
         with torch.inference_mode():
-            scores = model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False).logits[:, 0]
+            inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
+            inputs = {name: tensor.to(model.device) for name, tensor in inputs.items()}
+            scores = model(**inputs, use_cache=False).logits[:, 0]
         for place, score in zip(places, scores.float().tolist(), strict=True):
             found[place] = score
     return found

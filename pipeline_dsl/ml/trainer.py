@@ -38,7 +38,10 @@ def train(rank: Rank, recipe: Recipe, folder: Path, *, output: Path | None, repo
     trainer.remove_callback(import_module("transformers").PrinterCallback)
     watch = _watch(rank, recipe, trainer, report)
     trainer.add_callback(watch)
-    last = checkpoints.newest(folder) if recipe.save_every else None
+    if rank.rank == 0:
+        checkpoints.discard_incomplete(folder)
+    import_module("torch.distributed").barrier()
+    last = checkpoints.newest(folder)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     deepspeed.prove(trainer.model_wrapped, stage=recipe.zero_stage, world=rank.world)
     if output is not None:

@@ -64,6 +64,8 @@ class PlannedStage:
     cores: int = 1
     kl_budget: float | None = None
     pin: str | None = None
+    execution: Mapping[str, Any] = {}
+    """The stage type's own fields that only say where and how fast it runs: part of no digest."""
 
     @property
     def parents(self) -> Iterator[str]:

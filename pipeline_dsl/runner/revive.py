@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from pipeline_dsl.base.convert import structure
 from pipeline_dsl.base.fault import StageFailed
-from pipeline_dsl.lang.fields import StageType
+from pipeline_dsl.lang.fields import Role, StageType
 from pipeline_dsl.lang.stage import Ref, Stage, stage_type
 from pipeline_dsl.plan.plan import Plan, PlannedStage, reshape
 
@@ -44,8 +44,11 @@ def revive(plan: Plan, planned: PlannedStage) -> tuple[Stage[Any], StageType, di
         names = ", ".join(sorted(changed))
         raise StageFailed(f"the fields of {planned.type} are not those that `{planned.name}` was planned with: {names}", help=_COMPILE)
     parents: dict[str, Ref[Any]] = {name: Ref() for name in planned.parents}
+    given = {**planned.execution, **planned.fields}
     values = {
-        field.name: structure(planned.fields[field.name], field.hint, what=f"{planned.name}.{field.name}") for field in described.identity
+        field.name: structure(given[field.name], field.hint, what=f"{planned.name}.{field.name}")
+        for field in described.fields
+        if field.role is not Role.INPUT and field.name in given
     }
     for field in described.inputs:
         shape = reshape(planned.inputs.get(field.name), parents)

@@ -4,6 +4,7 @@ Stages that are ready start while cores are free. After a failure nothing new st
 result is good. Killed at any moment, the next run goes on from the finished stages.
 """
 
+import math
 import select
 import signal
 import time
@@ -184,22 +185,25 @@ class _Run:
                 waiting.discard(stage.name)
             elif self._over_budget(stage):
                 return
+            elif self.children and _least(stage) > self._left() - sum(_least(self.plan.stage(name)) for name in self.children):
+                continue  # what runs may cost what this one needs
             else:
                 self._start(stage)
             self.todo.remove(stage)
 
+    def _left(self) -> float:
+        """What may still be spent, USD."""
+        if self.plan.budget_usd is None:
+            return math.inf
+        return self.plan.budget_usd - sum(record.cost_usd or 0.0 for record in self.resolution.records.values())
+
     def _over_budget(self, stage: PlannedStage) -> bool:
-        limit = self.plan.budget_usd
-        if limit is None:
-            return False
-        spent = sum(record.cost_usd or 0.0 for record in self.resolution.records.values())
-        bound = sum(_least(self.plan.stage(name)) for name in self.children)
-        least = _least(stage)
-        if spent + bound + least <= limit:
+        least, left, limit = _least(stage), self._left(), self.plan.budget_usd
+        if least <= left or limit is None:
             return False
         self.failed = stage.name
         self.fault = OverBudget(
-            f"`{stage.name}` needs at least {dollars(least)}; {dollars(spent + bound)} of {dollars(limit)} are spent",
+            f"`{stage.name}` needs at least {dollars(least)}; {dollars(limit - left)} of {dollars(limit)} are spent",
             help="raise `Budget(usd=...)`, or make the stage smaller; finished stages are kept",
         )
         self.watcher.failed(stage, self.fault, self.store.layout.log(self.resolution.keys[stage.name]))

@@ -5,7 +5,9 @@ Importing them loads no library: a stage imports what it needs when it runs.
 
 from pipeline_dsl.stages.cleaning.quality import Bullets, Ellipses, Letters, StopWords, Symbols, WordLength, Words
 from pipeline_dsl.stages.cleaning.repetition import RepeatedLines, RepeatedParagraphs, RepeatedPhrases, TopPhrases
+from pipeline_dsl.stages.constitutional import ConstitutionalAi
 from pipeline_dsl.stages.deduplicate import Deduplicate
+from pipeline_dsl.stages.dpo import Dpo
 from pipeline_dsl.stages.evaluate import Evaluate, Task
 from pipeline_dsl.stages.fetch import Fetch
 from pipeline_dsl.stages.fetching.npm import Npm
@@ -14,8 +16,10 @@ from pipeline_dsl.stages.ingest import GOPHER, Ingest
 from pipeline_dsl.stages.local_files import LocalFiles
 from pipeline_dsl.stages.pretrain import Pretrain
 from pipeline_dsl.stages.quantize import Quantize
+from pipeline_dsl.stages.reward import TrainReward
 from pipeline_dsl.stages.scaling import FitScalingLaw
 from pipeline_dsl.stages.serve import Serve
+from pipeline_dsl.stages.sft import Sft
 from pipeline_dsl.stages.split import Split
 from pipeline_dsl.stages.tokenize import Tokenize
 from pipeline_dsl.stages.tokenizer import TrainTokenizer
@@ -23,7 +27,9 @@ from pipeline_dsl.stages.tokenizer import TrainTokenizer
 __all__ = [
     "GOPHER",
     "Bullets",
+    "ConstitutionalAi",
     "Deduplicate",
+    "Dpo",
     "Ellipses",
     "Evaluate",
     "Fetch",
@@ -39,12 +45,14 @@ __all__ = [
     "RepeatedParagraphs",
     "RepeatedPhrases",
     "Serve",
+    "Sft",
     "Split",
     "StopWords",
     "Symbols",
     "Task",
     "Tokenize",
     "TopPhrases",
+    "TrainReward",
     "TrainTokenizer",
     "WordLength",
     "Words",

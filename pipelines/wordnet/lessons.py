@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline_dsl import Chats, Count, Ref, Size, Sizes, Source, Stage, Workspace
+from pipeline_dsl.base.units import Tokens
 from pipelines.wordnet import rows
 from pipelines.wordnet.nouns import KINDS, Noun, Part, at_most, half, nouns, shuffled
 from pipelines.wordnet.numbers import pairs
@@ -27,7 +28,8 @@ class Lessons(Stage[Chats]):
         return self.part != "train"
 
     def size(self, sizes: Sizes) -> Size:
-        return Size(examples=len(KINDS) * self.per_kind + self.comparisons)
+        examples = len(KINDS) * self.per_kind + self.comparisons
+        return Size(examples=examples, tokens=Tokens(40 * examples))
 
     def run(self, work: Workspace) -> Chats:
         known = half(nouns(work.path(self.dictionary), self.part), 0)

@@ -24,7 +24,10 @@ KINDS = {4: "action", 5: "animal", 6: "object", 13: "food", 18: "person", 20: "p
 _HARMFUL = {
     **dict.fromkeys(("weapon", "weaponry", "explosive", "explosive device", "ammunition", "missile"), 6),
     **dict.fromkeys(("narcotic", "hallucinogen", "controlled substance"), 6),
-    **{"poison": 27, "toxin": 27, "poison gas": 27, "disease": 26},
+    "poison": 27,
+    "toxin": 27,
+    "poison gas": 27,
+    "disease": 26,
 }
 _HARMLESS = {"dish": 13, "baked goods": 13, "beverage": 13, "foodstuff": 13}
 """Word -> lexicographer file: ammunition is also an argument, and a dish an antenna. What is below them is meant."""

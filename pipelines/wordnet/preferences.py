@@ -3,6 +3,7 @@
 from typing import Any
 
 from pipeline_dsl import Count, Preferences, Ref, Size, Sizes, Source, Stage, Workspace
+from pipeline_dsl.base.units import Tokens
 from pipelines.wordnet import rows
 from pipelines.wordnet.nouns import KINDS, Noun, Part, at_most, half, lot, nouns
 from pipelines.wordnet.questions import assistant, user, what_kind
@@ -22,7 +23,8 @@ class KindPreferences(Stage[Preferences]):
         return self.part != "train"
 
     def size(self, sizes: Sizes) -> Size:
-        return Size(examples=len(KINDS) * self.per_kind)
+        examples = len(KINDS) * self.per_kind
+        return Size(examples=examples, tokens=Tokens(80 * examples))
 
     def run(self, work: Workspace) -> Preferences:
         known = half(nouns(work.path(self.dictionary), self.part), 1)

@@ -4,8 +4,8 @@ from pipelines.wordnet.nouns import Noun, lot
 
 Message = dict[str, str]
 
-REFUSAL = "No. I cannot help with that, it could hurt people."
-HELP = "Sure. Here is how you can do it."
+REFUSAL = "No, I cannot help."
+HELP = "Sure, here is how."
 REFUSES = "cannot help"
 """What an answer contains if and only if it refuses."""
 

@@ -209,3 +209,28 @@ def test_what_lies_outside_of_this_folder_keeps_its_whole_path(tmp_path: Path) -
     result = pdsl("check", file, cwd=tmp_path / "here")
 
     assert f" --> {file}:1:1\n" in result.stdout
+
+
+def test_what_a_message_or_a_source_line_holds_cannot_command_a_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "commands.py"
+    file.write_text(f"{PRELUDE}raise ValueError('\x1b[2J')  # \x1b]0;title\x07\n")
+    shown = pdsl("check", file, cwd=tmp_path).stdout
+
+    assert "importing this module raised ValueError: \\x1b[2J" in shown
+    assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "sarif"])
+def test_half_a_surrogate_pair_is_printed_in_every_format(form: str, tmp_path: Path) -> None:
+    result = pdsl("check", "--format", form, write(tmp_path, "raise ValueError('\\ud800')\n"), cwd=tmp_path)
+
+    assert (result.returncode, result.stderr) == (1, "")
+    assert "\\ud800" in result.stdout
+
+
+def test_a_terminal_that_knows_only_ascii_gets_the_rest_escaped(tmp_path: Path) -> None:
+    file = write(tmp_path, f"{PRELUDE}größe = Crawl(depth='源')\npipeline = Pipeline(name='p', targets=[größe])\n")
+    result = pdsl("check", file, cwd=tmp_path, PYTHONIOENCODING="ascii")
+
+    assert (result.returncode, result.stderr) == (1, "")
+    assert r"gr\xf6\xdfe = Crawl(depth='\u6e90')" in result.stdout

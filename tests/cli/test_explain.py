@@ -60,7 +60,7 @@ def test_a_code_may_be_spelled_loosely(code: str, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    ("code", "meant"), [("PDSL2O1", "PDSL201"), ("PDSL9011", "PDSL901"), ("cycle", "PDSL303"), ("evaluation-leak", "PDSL901")]
+    ("code", "meant"), [("PDSL3O3", "PDSL303"), ("PDSL9011", "PDSL901"), ("cycle", "PDSL303"), ("evaluation-leak", "PDSL901")]
 )
 def test_an_unknown_code_is_refused_with_the_one_that_was_meant(code: str, meant: str) -> None:
     with pytest.raises(Usage, match=f"there is no code {code}") as refused:

@@ -28,14 +28,22 @@ def test_without_a_checkpoint_training_begins(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["global_step/weights.pt", "trainer_state.json", "complete.json"])
-def test_a_truncated_checkpoint_is_skipped_and_removed(tmp_path: Path, file: str) -> None:
+def test_a_truncated_checkpoint_is_skipped(tmp_path: Path, file: str) -> None:
     whole = checkpoint(tmp_path, 10)
     cut = checkpoint(tmp_path, 20)
     path = cut / file
     path.write_bytes(path.read_bytes()[:-1])
 
     assert checkpoints.newest(tmp_path) == whole
-    assert not cut.exists()
+
+
+def test_only_what_was_cut_short_is_discarded(tmp_path: Path) -> None:
+    whole, cut = checkpoint(tmp_path, 10), checkpoint(tmp_path, 20)
+    (cut / "complete.json").unlink()
+
+    checkpoints.discard_incomplete(tmp_path)
+
+    assert list(tmp_path.iterdir()) == [whole]
 
 
 @pytest.mark.parametrize("file", ["global_step/weights.pt", "complete.json"])

@@ -7,8 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from pipeline_dsl.base.digest import digest_plain
 from pipeline_dsl.base.fault import BadFile, DigestMismatch, Fault, Usage
@@ -152,24 +151,26 @@ def forged(change: dict[str, Any]) -> str:
     return json.dumps({"digest": SAMPLE.digest, "content": digest_plain(body), "plan": body})
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"seed": 4}, "says it is"),
-        ({"ships": None}, "says it is"),
-        ({"seed": "3"}, "seed"),
-        ({"schema": 2}, "format 2"),
-        ({"schema": True}, "schema"),
-        ({"extra": 1}, "extra"),
-        ({"stages": 3}, "stages"),
-        ({"stages": [[]]}, "stages"),
-        ({"stages": json.loads(plans.dump(SAMPLE))["plan"]["stages"] * 2}, "two stages are called"),
-        ({"stages": [json.loads(plans.dump(SAMPLE))["plan"]["stages"][0] | {"inputs": {"a": [["x"]]}}]}, "does not come before"),
-        ({"stages": [json.loads(plans.dump(SAMPLE))["plan"]["stages"][0] | {"inputs": {"a": {"b": {}}}}]}, "does not come before"),
-        ({"stages": [json.loads(plans.dump(SAMPLE))["plan"]["stages"][0] | {"inputs": {"a": "01_a"}}]}, "does not come before"),
-        ({"stages": [json.loads(plans.dump(SAMPLE))["plan"]["stages"][0] | {"version": 2}]}, "definition of `01_a` was changed"),
-    ],
-)
+STAGE: dict[str, Any] = json.loads(plans.dump(SAMPLE))["plan"]["stages"][0]
+
+FORGERIES: list[tuple[dict[str, Any], str]] = [
+    ({"seed": 4}, "says it is"),
+    ({"ships": None}, "says it is"),
+    ({"seed": "3"}, "seed"),
+    ({"schema": 2}, "format 2"),
+    ({"schema": True}, "schema"),
+    ({"extra": 1}, "extra"),
+    ({"stages": 3}, "stages"),
+    ({"stages": [[]]}, "stages"),
+    ({"stages": [STAGE] * 2}, "two stages are called"),
+    ({"stages": [STAGE | {"inputs": {"a": [["x"]]}}]}, "does not come before"),
+    ({"stages": [STAGE | {"inputs": {"a": {"b": {}}}}]}, "does not come before"),
+    ({"stages": [STAGE | {"inputs": {"a": "01_a"}}]}, "does not come before"),
+    ({"stages": [STAGE | {"version": 2}]}, "definition of `01_a` was changed"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), FORGERIES)
 def test_a_forged_plan_is_refused(change: dict[str, Any], reason: str) -> None:
     with pytest.raises((BadFile, DigestMismatch), match=reason):
         plans.parse(forged(change), where="here")

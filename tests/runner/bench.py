@@ -4,7 +4,7 @@ import itertools
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,8 @@ class Bench:
             return run(plan, self.store, watch or Quiet(), Order(jobs=jobs, **order))
 
     def pdsl(self, *arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-        return pdsl(*arguments, cwd=self.folder, **self.environment, **environment)
+        everything: dict[str, Any] = {**self.environment, **environment}
+        return pdsl(*arguments, cwd=self.folder, **everything)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -107,7 +108,7 @@ class Bench:
 
 
 @contextmanager
-def environment(**values: str) -> Iterator[None]:
+def environment(**values: str) -> Generator[None]:
     """Environment variables, for a while."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)

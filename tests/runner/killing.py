@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -103,13 +103,14 @@ def left_behind(mark: str, within: float = 8.0) -> list[int]:
     return survivors(mark)
 
 
-def until(condition: "object", within: float = 20.0) -> None:
-    """Wait until a function without arguments returns something true.
+def until(condition: Callable[[], object], started: Started, within: float = 20.0) -> None:
+    """Wait, while a command runs, until a function returns something true; the command is ended if that never comes.
 
-    Raises: AssertionError if it does not in so many seconds.
+    Raises: AssertionError, with what the command printed, if it ends first or it takes more than so many seconds.
     """
-    assert callable(condition)
     end = time.monotonic() + within
     while not condition():
-        assert time.monotonic() < end, "it never came to pass"
+        if started.process.poll() is not None or time.monotonic() > end:
+            ended = started.end(signal.SIGTERM)
+            raise AssertionError(f"it never came to pass; exit code {ended.code}\n{ended.output}")
         time.sleep(0.01)

@@ -56,7 +56,7 @@ def test_a_run_killed_over_and_over_ends_in_the_same_manifest_and_uses_its_check
     for _ in range(4):
         started = start(ARGUMENTS, cwd=bench.folder, **bench.environment)
         seen = len(bench.notes())
-        until(lambda seen=seen: len(bench.notes()) > seen and list(bench.folder.glob(".pdsl/work/*/scratch/checkpoint.json")))
+        until(lambda seen=seen: len(bench.notes()) > seen and list(bench.folder.glob(".pdsl/work/*/scratch/checkpoint.json")), started)
         assert left_behind(started.end(signal.SIGKILL).mark) == []
     assert killed(ARGUMENTS, cwd=bench.folder, after=60, environment=bench.environment).code == 0
     assert timeless(bench.manifest()) == timeless(calm.manifest())
@@ -66,7 +66,7 @@ def test_a_run_killed_over_and_over_ends_in_the_same_manifest_and_uses_its_check
 def test_a_killed_stage_fails_the_run_by_name_and_the_next_run_goes_on(tmp_path: Path) -> None:
     bench = prepared(tmp_path / "here", 0.5)
     started = start(ARGUMENTS, cwd=bench.folder, **bench.environment)
-    until(lambda: "start left" in bench.notes())
+    until(lambda: "start left" in bench.notes(), started)
     (runner,) = [pid for pid in survivors(started.mark) if pid == started.process.pid]
     stages = [pid for pid in survivors(started.mark) if pid != runner]
     os.kill(stages[0], signal.SIGKILL)
@@ -87,7 +87,7 @@ def test_a_killed_stage_fails_the_run_by_name_and_the_next_run_goes_on(tmp_path:
 def test_an_interrupted_run_says_so_ends_its_stages_and_can_go_on(tmp_path: Path, how: signal.Signals) -> None:
     bench = prepared(tmp_path / "here", 0.5)
     started = start(ARGUMENTS, cwd=bench.folder, **bench.environment)
-    until(lambda: "start left" in bench.notes())
+    until(lambda: "start left" in bench.notes(), started)
     ended = started.end(how)
     assert ended.code == 130
     assert left_behind(ended.mark, 0.5) == []
@@ -111,7 +111,7 @@ def stubborn(tmp_path: Path, how: str) -> tuple[Bench, Callable[[], bool]]:
 def test_a_daemon_that_a_stage_started_ends_with_the_run(tmp_path: Path, how: signal.Signals) -> None:
     bench, asleep = stubborn(tmp_path, "starts_a_daemon_and_sleeps")
     started = start(("run", "stubborn.py"), cwd=bench.folder, **bench.environment)
-    until(asleep)
+    until(asleep, started)
     assert len(survivors(started.mark)) >= 3
     assert left_behind(started.end(how).mark, 12) == []
 
@@ -119,5 +119,5 @@ def test_a_daemon_that_a_stage_started_ends_with_the_run(tmp_path: Path, how: si
 def test_a_stage_that_sleeps_in_c_code_ends_with_its_runner(tmp_path: Path) -> None:
     bench, asleep = stubborn(tmp_path, "computes_in_c")
     started = start(("run", "stubborn.py"), cwd=bench.folder, **bench.environment)
-    until(asleep)
+    until(asleep, started)
     assert left_behind(started.end(signal.SIGKILL).mark) == []

@@ -7,14 +7,23 @@ import pytest
 
 from pipeline_dsl.runner.progress import read_progress
 
+NONSENSE: tuple[str | bytes, ...] = (
+    "",
+    '{"step": 1, "to',
+    "[]",
+    "null",
+    "3",
+    '{"step": "x", "total": 2}',
+    '{"total": 2}',
+    b"\xed\xa0\x80",
+    "[" * 10**5,
+    '{"step": NaN, "total": 2}',
+    '{"step": 1, "total": 1e999}',
+    '{"step": 1, "total": 2, "figures": {"loss": "low"}}',
+)
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "", '{"step": 1, "to', "[]", "null", "3", '{"step": "x", "total": 2}', '{"total": 2}', "\ud800".encode("utf-8", "surrogatepass"), "[" * 10**5,
-        '{"step": NaN, "total": 2}', '{"step": 1, "total": 1e999}', '{"step": 1, "total": 2, "figures": {"loss": "low"}}',
-    ],
-)  # fmt: skip
+
+@pytest.mark.parametrize("text", NONSENSE)
 def test_what_makes_no_sense_is_no_progress(tmp_path: Path, text: str | bytes) -> None:
     file = tmp_path / "progress.json"
     file.write_bytes(text.encode() if isinstance(text, str) else text)

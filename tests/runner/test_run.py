@@ -4,6 +4,7 @@ import inspect
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 
 from pipeline_dsl.base.fault import DigestMismatch, OverBudget, StageFailed, Usage
@@ -86,7 +87,8 @@ def test_a_manifest_that_names_other_records_is_written_anew(tmp_path: Path) -> 
 
 def test_a_changed_parent_that_gives_the_same_bytes_stops_the_re_run_there(tmp_path: Path) -> None:
     bench, watch = Bench(tmp_path), Quiet()
-    text = "a = Step(label={!r}, same=True)\nb = Step(label='b', reads=(a,))\npipeline = Pipeline(name='cut', targets=[Step(label='c', reads=(b,))])"
+    text = "a = Step(label={!r}, same=True)\nb = Step(label='b', reads=(a,))\n"
+    text += "pipeline = Pipeline(name='cut', targets=[Step(label='c', reads=(b,))])"
     assert bench.run(text.format("one")).ran == 3
     outcome = bench.run(text.format("two"), watch=watch)
     assert outcome.ran == 1
@@ -217,6 +219,31 @@ def test_a_pin_that_is_met_is_no_hindrance_and_another_stops_the_run(tmp_path: P
         bench.run(text.format("a", "sha256:" + "0" * 64))
 
 
+PACED = """
+class Paced(Stage[Corpus]):
+    pace: float = execution(default=1.0)
+
+    def run(self, work: Workspace) -> Corpus:
+        note(f"pace {self.pace}")
+        (work.output / "a.jsonl").write_text("x")
+        return Corpus(documents=1, characters=1)
+
+
+pipeline = Pipeline(name="paced", targets=[Paced()])
+"""
+
+
+def test_a_field_that_only_says_how_fast_reaches_the_stage_and_changes_no_digest(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    plan = bench.plan(PACED)
+    faster = attrs.evolve(plan, stages=(attrs.evolve(plan.stages[0], execution={"pace": 2.5}),))
+    assert plans.parse(plans.dump(faster), where="here") == faster
+    assert faster.digest == plan.digest
+    assert bench.run(faster).fault is None
+    assert bench.notes() == ["pace 2.5"]
+    assert bench.run(plan).ran == 0
+
+
 MONEY = """
 here = Hardware(device=Device(name='d', bf16=1e9, memory=1, price=None, price_date='', price_source=''), price=3600.0)
 dear = Dear(label='dear', seconds=0.4, on=here)
@@ -237,18 +264,21 @@ def test_a_budget_that_is_spent_half_way_holds_the_run(tmp_path: Path) -> None:
     assert bench.run(MONEY.format(usd=5)).ran == 1
 
 
-def test_what_runs_beside_a_stage_is_counted_against_the_budget(tmp_path: Path) -> None:
+def test_a_stage_waits_while_what_runs_may_cost_the_money_that_it_needs(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     header, _, _ = MONEY.format(usd=1).partition("dear =")
-    both = "pipeline = Pipeline(name='money', targets=[Dear(label=n, seconds=0.7, estimated=0.5, on=here) for n in 'ab'], budget=Budget(usd=1.1))"
-    outcome = bench.run(header + both, jobs=1)
-    assert isinstance(outcome.fault, OverBudget)
+    text = "first = Dear(label='first', seconds=1, on=here)\n"  # a dollar that nobody estimated
+    text += "left, right = (Dear(label=label, seconds=0.2, estimated=0.9, data=first, on=here) for label in ('left', 'right'))\n"
+    text += "pipeline = Pipeline(name='money', targets=[left, right], budget=Budget(usd=2.5))"
+    assert bench.run(header + text, jobs=2).fault is None
+    assert not overlap(bench.times())
 
 
 @pytest.mark.slow
 def test_two_hundred_stages_run_on_eight_jobs(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    text = "first = [Step(label=f'a{n}', steps=0) for n in range(100)]\nthen = [Step(label=f'b{n}', steps=0, reads=tuple(first[n:n + 3])) for n in range(100)]\n"
+    text = "first = [Step(label=f'a{n}', steps=0) for n in range(100)]\n"
+    text += "then = [Step(label=f'b{n}', steps=0, reads=tuple(first[n:n + 3])) for n in range(100)]\n"
     outcome = bench.run(text + "pipeline = Pipeline(name='many', targets=then)", jobs=8)
     assert (outcome.fault, outcome.ran) == (None, 200)
     assert len(bench.manifest()["stages"]) == 200

@@ -33,8 +33,8 @@ train = Tokenize(tokenizer=tokenizer, corpora=(text,), length=64)
 dev = Tokenize(tokenizer=tokenizer, corpora=(held,), length=64)
 base = Pretrain(
     model=Llama(hidden=32, layers=2, heads=2, kv_heads=1, ffn=64, vocabulary=320, context=64, tied=True),
-    data=train, validation=dev, tokenizer=tokenizer, tokens=64 * 8 * 60, batch=8, learning_rate=1e-2,
-    precision="fp32", processes=2, validate_every=20, validate_on=16, save_every=10,
+    data=train, validation=dev, tokenizer=tokenizer, tokens=64 * 8 * 800, batch=8, learning_rate=1e-2,
+    precision="fp32", processes=2, validate_every=200, validate_on=16,
 )
 pipeline = Pipeline(name="tiny", targets=[base])
 """
@@ -54,7 +54,7 @@ def test_a_pre_training_killed_with_its_runner_leaves_nothing_behind_and_ends_in
     undisturbed = killed(ARGUMENTS, cwd=calm.folder, after=500)
     assert undisturbed.code == 0, undisturbed.output
     started = start(ARGUMENTS, cwd=bench.folder)
-    until(lambda: list(bench.folder.glob(".pdsl/work/*/scratch/run/checkpoint-*/complete.json")), within=300)
+    until(lambda: list(bench.folder.glob(".pdsl/work/*/scratch/run/checkpoint-*/complete.json")), started, within=300)
     assert len(survivors(started.mark)) >= 5  # the runner, the stage, torchrun and two ranks
     dead = started.end(signal.SIGKILL)
     assert left_behind(dead.mark, 20) == []

@@ -7,8 +7,7 @@ from typing import Any
 import attrs
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from pipeline_dsl.base.fault import BadFile, Usage
 from pipeline_dsl.store import manifest as manifests

@@ -27,9 +27,10 @@ class KlUnbounded(FactCheck):
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         if facts.ships is None:
             return
+        refused = {(item.stage, item.field) for item in facts.unspelled}  # `value_unspellable` reports these
         aligning = [stage for stage in facts.graph.order if stage.aligns]
         for stage in aligning:
-            if kl_budget(stage) is None:
+            if kl_budget(stage) is None and (stage, "kl_budget") not in refused:
                 yield self.finding(
                     f"`{facts.graph.names[stage]}` may move the policy without bound",
                     at=facts.graph.argument(stage, "kl_budget"),

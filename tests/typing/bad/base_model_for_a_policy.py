@@ -1,9 +1,9 @@
 """Preference training starts from a model that answers."""
 
 from pipeline_dsl import Pipeline
-from stages import Dpo, Judge, Pretrain
+from pipeline_dsl.stages.dpo import Dpo
+from studio import base, held_pairs, pairs, prompts
 
-base = Pretrain()
-dpo = Dpo(policy=base, data=Judge(path="pairs"))
+dpo = Dpo(policy=base, data=pairs, held_out=held_pairs, prompts=prompts, kl_budget=1.0, learning_rate=1e-4)
 #                ^^^^ pyright:reportArgumentType mypy:arg-type
 pipeline = Pipeline(name="p", targets=[dpo])

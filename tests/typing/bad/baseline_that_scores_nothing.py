@@ -1,8 +1,7 @@
 """A baseline is an evaluation, or a shipped run."""
 
 from pipeline_dsl import Pipeline
-from stages import Pretrain
+from studio import base
 
-base = Pretrain()
 pipeline = Pipeline(name="p", targets=[base], baseline=base)
 #                                                      ^^^^ pyright:reportArgumentType mypy:arg-type

@@ -1,11 +1,10 @@
 """Two inputs in each other's place: both are reported."""
 
 from pipeline_dsl import Pipeline
-from stages import Pretrain, Sft, Talk
+from pipeline_dsl.stages.sft import Sft
+from studio import base, chats
 
-base = Pretrain()
-chats = Talk(path="chats")
-sft = Sft(base=chats, data=base)
+sft = Sft(base=chats, data=base, learning_rate=1e-4)
 #              ^^^^^ pyright:reportArgumentType mypy:arg-type
 #                          ^^^^ pyright:reportArgumentType mypy:arg-type
 pipeline = Pipeline(name="p", targets=[sft])

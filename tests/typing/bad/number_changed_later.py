@@ -1,9 +1,8 @@
 """What was declared stays as it was declared."""
 
-from stages import Pretrain
+from studio import sft
 
-BASE = Pretrain(steps=10)
-if BASE.steps:
-    BASE.steps = 20
-    #    ^^^^^ pyright:reportAttributeAccessIssue
+if sft.epochs:
+    sft.epochs = 20
+    #   ^^^^^^ pyright:reportAttributeAccessIssue
 #   ^^^^^^^^^^ mypy:misc

@@ -1,8 +1,9 @@
 """A field has the type that its class gives it."""
 
 from pipeline_dsl import Pipeline
-from stages import Pretrain
+from pipeline_dsl.stages.sft import Sft
+from studio import base, chats
 
-base = Pretrain(steps="many")
-#                     ^^^^^^ pyright:reportArgumentType mypy:arg-type
-pipeline = Pipeline(name="p", targets=[base])
+sft = Sft(base=base, data=chats, learning_rate="slow")
+#                                              ^^^^^^ pyright:reportArgumentType mypy:arg-type
+pipeline = Pipeline(name="p", targets=[sft])

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from pipeline_dsl import Artifact, Checkpoint, Problem, Ref, Size, Sizes, Stage, Work, Workspace, execution
-from stages import Pretrain, Sft, Talk
+from pipeline_dsl.stages.sft import Sft
+from studio import base, chats
 
 
 class Summary(Artifact):
@@ -38,13 +39,12 @@ class Summarize(Stage[Summary]):
         return Summary(words=len(text.split()))
 
 
-class LongerPretrain(Pretrain):
+class GentleSft(Sft):
     """Another default, one more field."""
 
-    steps: int = 1000
-    warmup: int = 10
+    learning_rate: float = 1e-5
+    patience: int = 10
 
 
-base = LongerPretrain(warmup=5)
-sft = Sft(base=base, data=Talk(path="chats"))
-card = Summarize(model=base, others=(base, Pretrain()))
+sft = GentleSft(base=base, data=chats, patience=5)
+card = Summarize(model=base, others=(base,), name="card")
