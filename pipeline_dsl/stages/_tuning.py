@@ -13,7 +13,7 @@ from pipeline_dsl.lang.stage import Problem, Stage
 from pipeline_dsl.lang.workspace import Workspace
 
 if TYPE_CHECKING:
-    from pipeline_dsl.ml.tuning import Tuning
+    from pipeline_dsl.ml.finetuning import Tuning
 
 A_co = TypeVar("A_co", bound=Artifact, covariant=True)
 
@@ -66,7 +66,7 @@ class FineTuning(Stage[A_co]):
     def tuning(self, work: Workspace, base: Path, rows: Any, *, name: str = "run", output: Path | None = None, **more: Any) -> "Tuning":
         """What the trainer is told; `rows` are columns, which are put into `work.scratch`."""
         from pipeline_dsl.ml.rank import write_whole
-        from pipeline_dsl.ml.tuning import Tuning
+        from pipeline_dsl.ml.finetuning import Tuning
 
         folder = work.scratch / name
         folder.mkdir(parents=True, exist_ok=True)

@@ -88,7 +88,7 @@ class ConstitutionalAi(FineTuning[Policy]):
     def run(self, work: Workspace) -> Policy:
         from pipeline_dsl.ml import divergence
         from pipeline_dsl.ml.dialogue import encode_prompts, read_prompts
-        from pipeline_dsl.ml.tuning import DPO, SFT, tune
+        from pipeline_dsl.ml.finetuning import DPO, SFT, tune
 
         start = work.path(self.policy)
         model, tokenizer = divergence.load(work, start)

@@ -54,7 +54,7 @@ class Dpo(FineTuning[Policy]):
     def run(self, work: Workspace) -> Policy:
         from pipeline_dsl.ml import divergence
         from pipeline_dsl.ml.dialogue import encode_prompts, read_pairs, read_prompts
-        from pipeline_dsl.ml.tuning import DPO, tune
+        from pipeline_dsl.ml.finetuning import DPO, tune
 
         start = work.path(self.policy)
         rows = columns(read_pairs(work.path(self.data)))

@@ -41,7 +41,7 @@ class TrainReward(FineTuning[RewardModel]):
 
     def run(self, work: Workspace) -> RewardModel:
         from pipeline_dsl.ml.dialogue import read_pairs
-        from pipeline_dsl.ml.tuning import REWARD, tune
+        from pipeline_dsl.ml.finetuning import REWARD, tune
 
         job = self.tuning(work, work.path(self.base), columns(read_pairs(work.path(self.data))))
         tune(work, REWARD, job, processes=self.processes)

@@ -37,7 +37,7 @@ class Sft(FineTuning[SftModel]):
 
     def run(self, work: Workspace) -> SftModel:
         from pipeline_dsl.ml.dialogue import encode_chats, read_chats
-        from pipeline_dsl.ml.tuning import SFT, tune
+        from pipeline_dsl.ml.finetuning import SFT, tune
 
         tokenizer = work.library("transformers").AutoTokenizer.from_pretrained(work.path(self.base), local_files_only=True)
         turns = encode_chats(tokenizer, read_chats(work.path(self.data)), max_length=self.max_length)

@@ -1,16 +1,7 @@
 """A team's pipeline up to the models that the files beside this one go on from, right or wrong."""
 
 from pipeline_dsl import Llama
-from pipeline_dsl.stages.dpo import Dpo
-from pipeline_dsl.stages.fetch import Fetch
-from pipeline_dsl.stages.fetching.npm import Npm
-from pipeline_dsl.stages.ingest import Ingest
-from pipeline_dsl.stages.pretrain import Pretrain
-from pipeline_dsl.stages.reward import TrainReward
-from pipeline_dsl.stages.sft import Sft
-from pipeline_dsl.stages.split import Split
-from pipeline_dsl.stages.tokenize import Tokenize
-from pipeline_dsl.stages.tokenizer import TrainTokenizer
+from pipeline_dsl.stages import Dpo, Fetch, Ingest, Npm, Pretrain, Sft, Split, Tokenize, TrainReward, TrainTokenizer
 from pipelines.files import ChatFiles, PreferenceFiles, PromptFiles, SuiteFiles
 
 package = Fetch(package=Npm(name="texts", version="1.0.0", sha256="0" * 64), files=("**/*.txt",), licence="CC0-1.0")
@@ -29,5 +20,5 @@ prompts = PromptFiles(source=package, examples=50, held_out=True)
 exam = SuiteFiles(source=package, tasks=("kinds",), examples=60)
 
 sft = Sft(base=base, data=chats, learning_rate=1e-4)
-reward = TrainReward(base=sft, data=pairs, held_out=held_pairs, learning_rate=1e-4)
-dpo = Dpo(policy=sft, data=pairs, held_out=held_pairs, prompts=prompts, kl_budget=2.0, learning_rate=1e-4)
+reward = TrainReward(base=sft, data=pairs, held=held_pairs, learning_rate=1e-4)
+dpo = Dpo(policy=sft, data=pairs, held=held_pairs, prompts=prompts, kl_budget=2.0, learning_rate=1e-4)

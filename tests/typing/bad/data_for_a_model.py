@@ -1,7 +1,7 @@
 """Two inputs in each other's place: both are reported."""
 
 from pipeline_dsl import Pipeline
-from pipeline_dsl.stages.sft import Sft
+from pipeline_dsl.stages import Sft
 from studio import base, chats
 
 sft = Sft(base=chats, data=base, learning_rate=1e-4)

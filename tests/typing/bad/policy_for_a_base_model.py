@@ -1,7 +1,7 @@
 """A policy is not a base model: preference-trained weights cannot enter supervised fine-tuning."""
 
 from pipeline_dsl import Pipeline
-from pipeline_dsl.stages.sft import Sft
+from pipeline_dsl.stages import Sft
 from studio import chats, dpo
 
 again = Sft(

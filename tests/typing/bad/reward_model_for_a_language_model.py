@@ -1,7 +1,7 @@
 """A reward model predicts no token, so it cannot sit an exam that asks for some."""
 
 from pipeline_dsl import Pipeline
-from pipeline_dsl.stages.evaluate import Evaluate, Task
+from pipeline_dsl.stages import Evaluate, Task
 from studio import exam, reward
 
 report = Evaluate(model=reward, suite=exam, tasks=(Task(name="kinds"),))

@@ -1,7 +1,7 @@
 """A field has the type that its class gives it."""
 
 from pipeline_dsl import Pipeline
-from pipeline_dsl.stages.sft import Sft
+from pipeline_dsl.stages import Sft
 from studio import base, chats
 
 sft = Sft(base=base, data=chats, learning_rate="slow")

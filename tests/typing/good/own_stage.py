@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pipeline_dsl import Artifact, Checkpoint, Problem, Ref, Size, Sizes, Stage, Work, Workspace, execution
-from pipeline_dsl.stages.sft import Sft
+from pipeline_dsl.stages import Sft
 from studio import base, chats
 
 

@@ -1,7 +1,7 @@
 """A pipeline in which every artifact goes where it is wanted: no checker has anything to say."""
 
 from pipeline_dsl import Budget, Pipeline, baseline, metric
-from pipeline_dsl.stages.evaluate import Evaluate, Task
+from pipeline_dsl.stages import Evaluate, Task
 from studio import dpo, exam, reward, sft
 
 before = Evaluate(model=sft, suite=exam, tasks=(Task(name="kinds"),), name="before")
