@@ -5,16 +5,29 @@ thing a word is and which of two numbers is more, and not to help with what coul
 own stages; everything else comes with pdsl. `make demo` runs it.
 """
 
+import attrs
+
 from pipeline_dsl import CPU_CORE, Budget, Hardware, Llama, Pipeline, baseline, metric
-from pipeline_dsl.stages import Deduplicate, Fetch, Ingest, Npm, Split, Tokenize, TrainTokenizer
-from pipeline_dsl.stages.constitutional import ConstitutionalAi, Principle
-from pipeline_dsl.stages.dpo import Dpo
-from pipeline_dsl.stages.evaluate import Evaluate, Task
-from pipeline_dsl.stages.pretrain import Pretrain
-from pipeline_dsl.stages.quantize import Quantize
-from pipeline_dsl.stages.reward import TrainReward
-from pipeline_dsl.stages.serve import Serve
-from pipeline_dsl.stages.sft import Sft
+from pipeline_dsl.stages import (
+    ConstitutionalAi,
+    Deduplicate,
+    Dpo,
+    Evaluate,
+    Fetch,
+    FitScalingLaw,
+    Ingest,
+    Npm,
+    Pretrain,
+    Quantize,
+    Serve,
+    Sft,
+    Split,
+    Task,
+    Tokenize,
+    TrainReward,
+    TrainTokenizer,
+)
+from pipeline_dsl.stages.constitutional import Principle
 from pipelines.wordnet.lessons import Lessons
 from pipelines.wordnet.preferences import KindPreferences
 from pipelines.wordnet.prompts import Asked
@@ -46,7 +59,20 @@ tokenizer = TrainTokenizer(corpora=(prose_train, glosses_train), vocabulary=2048
 train = Tokenize(tokenizer=tokenizer, corpora=(prose_train, glosses_train), repeats=(0.5, 1.2), length=128)
 dev = Tokenize(tokenizer=tokenizer, corpora=(prose_dev, glosses_dev), repeats=(1, 0.5), length=128)
 
+# What a model of this shape comes to on so many tokens is predicted from three smaller ones; then it is trained on more.
 shape = Llama(hidden=256, layers=4, heads=4, kv_heads=2, ffn=768, vocabulary=2048, context=256, tied=True)
+law = FitScalingLaw(
+    sizes=tuple(attrs.evolve(shape, hidden=width, layers=2, ffn=3 * width) for width in (64, 128, 192)),
+    predicts=shape,
+    data=train,
+    validation=dev,
+    tokenizer=tokenizer,
+    tokens=100_000,
+    batch=4,
+    learning_rate=3e-3,
+    precision="fp32",
+    validate_on=64,
+)
 base = Pretrain(
     model=shape,
     data=train,
@@ -121,7 +147,7 @@ server = Serve(model=quantized, prompts=asked_dev, requests=8, tokens=16, concur
 
 pipeline = Pipeline(
     name="tiny",
-    targets=(untaught, after, server),
+    targets=(law, untaught, after, server),
     baseline=before,
     gates=(
         metric("gloss_accuracy", of=after) >= baseline - 5.0,

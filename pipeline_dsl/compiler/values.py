@@ -31,9 +31,9 @@ def misfits(stage: Stage[Any], kind: Kind) -> Iterator[tuple[Field, Misfit]]:
     for field, atoms in _typed(type(stage)) if kind == "type" else _bounded(type(stage)):
         value: Any = values[field.name]
         given = cast("type[Any]", type(value))
-        if (value is field.default and value == ()) or (field.choices and _among(value, field.choices)):
-            continue
         if given in atoms and (kind == "type" or given not in _NUMBERS or (fits(value) and (not field.range or field.range.holds(value)))):
+            continue
+        if (value is field.default and _default_fits(field)) or (field.choices and _among(value, field.choices)):
             continue
         try:
             yield from [(field, misfit) for misfit in walk(value, field.hint) if misfit.kind == kind]
@@ -130,6 +130,11 @@ def walk(value: Any, hint: Any, path: str = "") -> Iterator[Misfit]:
             yield from walk(item, arguments[1] if len(arguments) == 2 else Any, f"{path}[{key!r}]")
     else:
         yield from _inside(value, path)
+
+
+@cache
+def _default_fits(field: Field) -> bool:
+    return not any(walk(field.default, field.hint))
 
 
 def _among(value: Any, choices: tuple[Any, ...]) -> bool:

@@ -211,14 +211,16 @@ def _run(rank: Rank, job: Tuning, trainer: Any, report: Callable[..., None]) -> 
             model, state = model.merge_and_unload(), None
         models.save(model, state or model.state_dict(), Path(job.output))
         models.copy_tokenizer(Path(job.base), Path(job.output))
-        write_whole(Path(job.folder) / "outcome.json", {"loss": _last_loss(trainer.state), "steps": ended.global_step})
+        write_whole(Path(job.folder) / "outcome.json", {"loss": _last_loss(trainer.state, ended.training_loss), "steps": ended.global_step})
 
 
-def _last_loss(state: Any) -> float:
+def _last_loss(state: Any, mean: float) -> float:
     """The mean training loss of the last tenth. A trainer that resumed has the whole history, its own mean covers only its part."""
     losses = [float(entry["loss"]) for entry in state.log_history if "loss" in entry]
+    if not losses:  # shorter than one interval of logging, and so never resumed
+        return float(state.log_history[-1]["train_loss"])
     recent = losses[-max(1, len(losses) // 10) :]
-    return sum(recent) / len(recent)
+    return sum(recent) / len(recent) if recent else mean  # a run of a few steps logs none
 
 
 def _watch(rank: Rank, report: Callable[..., None]) -> Any:

@@ -2,30 +2,36 @@
 
 from pipeline_dsl import (
     H100,
-    CausalModel,
     Chats,
-    Count,
     EvalSuite,
     Hardware,
     Llama,
-    NonNegative,
-    Policy,
     Positive,
     Preferences,
-    QuantizedModel,
-    Ref,
-    RewardModel,
-    ServerSpec,
-    SftModel,
+    Prompts,
     Size,
     Sizes,
     Stage,
     Workspace,
-    execution,
-    held_out,
 )
+from pipeline_dsl import stages
 from pipeline_dsl.base.units import Tokens
-from pipeline_dsl.stages import Deduplicate, Evaluate, Fetch, Ingest, Npm, Pretrain, Quantize, Split, Task, Tokenize, TrainTokenizer
+from pipeline_dsl.stages import (
+    Deduplicate,
+    Dpo,
+    Evaluate,
+    Fetch,
+    Ingest,
+    Npm,
+    Pretrain,
+    Quantize,
+    Serve,
+    Split,
+    Task,
+    Tokenize,
+    TrainReward,
+    TrainTokenizer,
+)
 
 
 class Talk(Stage[Chats]):
@@ -49,6 +55,9 @@ class Judge(Stage[Preferences]):
 
     year: int = 2024
 
+    def size(self, sizes: Sizes) -> Size:
+        return Size(examples=1_000)
+
     def run(self, work: Workspace) -> Preferences:
         raise NotImplementedError
 
@@ -65,62 +74,25 @@ class Questions(Stage[EvalSuite]):
         raise NotImplementedError
 
 
-class Sft(Stage[SftModel]):
-    """Learn to answer."""
+class Ask(Stage[Prompts]):
+    """Questions without answers."""
 
-    base: Ref[CausalModel]
-    data: Ref[Chats]
-    epochs: Count = 2
+    part: str = "test"
+
+    def holds_evaluation_data(self) -> bool:
+        return self.part == "test"
+
+    def size(self, sizes: Sizes) -> Size:
+        return Size(examples=200)
+
+    def run(self, work: Workspace) -> Prompts:
+        raise NotImplementedError
+
+
+class Sft(stages.Sft):
+    """Learn to answer, at the rate that has served this team so far."""
+
     learning_rate: Positive = 1e-5
-    seed: int | None = None
-
-    def size(self, sizes: Sizes) -> Size:
-        return sizes[self.base]
-
-    def run(self, work: Workspace) -> SftModel:
-        raise NotImplementedError
-
-
-class TrainReward(Stage[RewardModel]):
-    """Learn to rank answers."""
-
-    base: Ref[SftModel]
-    data: Ref[Preferences]
-
-    def run(self, work: Workspace) -> RewardModel:
-        raise NotImplementedError
-
-
-class Dpo(Stage[Policy]):
-    """Learn to prefer."""
-
-    aligns = True
-
-    policy: Ref[SftModel | Policy]
-    data: Ref[Preferences]
-    reward: Ref[RewardModel] | None = None
-    prompts: Ref[EvalSuite] = held_out()
-    beta: Positive = 0.1
-    kl_budget: NonNegative | None = execution(default=None)
-
-    def size(self, sizes: Sizes) -> Size:
-        return sizes[self.policy]
-
-    def measures(self) -> tuple[str, ...]:
-        return ("kl_from_reference",)
-
-    def run(self, work: Workspace) -> Policy:
-        raise NotImplementedError
-
-
-class Serve(Stage[ServerSpec]):
-    """A server of a model."""
-
-    model: Ref[CausalModel | QuantizedModel]
-    port: Count = execution(default=8000)
-
-    def run(self, work: Workspace) -> ServerSpec:
-        raise NotImplementedError
 
 
 SEVEN = Llama(hidden=4096, layers=32, heads=32, kv_heads=32, ffn=11008, vocabulary=32_000, context=4096)
@@ -148,10 +120,12 @@ base = Pretrain(
 suite = Questions()
 chats = Talk()
 judged = Judge()
+compared = Judge(year=2025)
+asked = Ask()
 sft = Sft(base=base, data=chats)
-reward = TrainReward(base=sft, data=judged)
-policy = Dpo(policy=sft, data=judged, reward=reward, prompts=suite, kl_budget=10.0)
+reward = TrainReward(base=sft, data=judged, held=compared, learning_rate=1e-5)
+policy = Dpo(policy=sft, data=judged, held=compared, prompts=asked, learning_rate=1e-6, kl_budget=10.0)
 quantized = Quantize(model=policy, calibration=chats, suite=suite, tasks=TASKS)
 before = Evaluate(model=sft, suite=suite, tasks=TASKS)
 after = Evaluate(model=policy, suite=suite, tasks=TASKS)
-server = Serve(model=quantized)
+server = Serve(model=quantized, prompts=asked)

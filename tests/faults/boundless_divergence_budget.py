@@ -1,9 +1,16 @@
 from pipeline_dsl import Budget, Pipeline, baseline, metric
 from pipeline_dsl.stages import Evaluate
 
-from _parts import TASKS, Dpo, before, judged, sft, suite
+from _parts import TASKS, Dpo, asked, before, compared, judged, sft, suite
 
-policy = Dpo(policy=sft, data=judged, prompts=suite, kl_budget=float("inf"))  # expect: PDSL505
+policy = Dpo(
+    policy=sft,
+    data=judged,
+    held=compared,
+    prompts=asked,
+    learning_rate=1e-6,
+    kl_budget=float("inf"),  # expect: PDSL204
+)
 after = Evaluate(model=policy, suite=suite, tasks=TASKS)
 
 pipeline = Pipeline(

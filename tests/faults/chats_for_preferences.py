@@ -1,7 +1,7 @@
 from pipeline_dsl import Pipeline
 
-from _parts import TrainReward, chats, sft
+from _parts import TrainReward, chats, compared, sft
 
-reward = TrainReward(base=sft, data=chats)  # expect: PDSL201
+reward = TrainReward(base=sft, data=chats, held=compared, learning_rate=1e-5)  # expect: PDSL201
 
 pipeline = Pipeline(name="reward", targets=[reward])

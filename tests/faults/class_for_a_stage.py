@@ -1,7 +1,7 @@
 from pipeline_dsl import Pipeline
 
-from _parts import Judge, TrainReward, sft
+from _parts import Judge, TrainReward, compared, sft
 
-reward = TrainReward(base=sft, data=Judge)  # expect: PDSL206
+reward = TrainReward(base=sft, data=Judge, held=compared, learning_rate=1e-5)  # expect: PDSL206
 
 pipeline = Pipeline(name="reward", targets=[reward])

@@ -1,11 +1,29 @@
 """What ships must say how far the stage may move the policy."""
 
-from pipeline_dsl import Budget, Pipeline, baseline, metric
+from pipeline_dsl import Budget, Pipeline, Policy, Preferences, Ref, SftModel, Size, Sizes, Stage, Workspace, baseline, metric
 from pipeline_dsl.stages import Evaluate
 
-from _parts import TASKS, Dpo, before, judged, sft, suite
+from _parts import TASKS, before, judged, sft, suite
 
-policy = Dpo(policy=sft, data=judged, prompts=suite)  # expect: PDSL505
+
+class Prefer(Stage[Policy]):
+    aligns = True
+
+    policy: Ref[SftModel]
+    data: Ref[Preferences]
+    kl_budget: float | None = None
+
+    def size(self, sizes: Sizes) -> Size:
+        return sizes[self.policy]
+
+    def measures(self) -> tuple[str, ...]:
+        return ("kl_from_reference",)
+
+    def run(self, work: Workspace) -> Policy:
+        raise NotImplementedError
+
+
+policy = Prefer(policy=sft, data=judged)  # expect: PDSL505
 after = Evaluate(model=policy, suite=suite, tasks=TASKS)
 
 pipeline = Pipeline(

@@ -1,9 +1,16 @@
 from pipeline_dsl import Pipeline
-from pipeline_dsl.stages import Quantize
+from pipeline_dsl.stages import Dpo, Quantize
 
-from _parts import TASKS, Dpo, chats, judged, sft, suite
+from _parts import TASKS, asked, chats, compared, judged, sft, suite
 
 small = Quantize(model=sft, calibration=chats, suite=suite, tasks=TASKS)
-policy = Dpo(policy=small, data=judged, prompts=suite)  # expect: PDSL201
+policy = Dpo(
+    policy=small,  # expect: PDSL201
+    data=judged,
+    held=compared,
+    prompts=asked,
+    learning_rate=1e-6,
+    kl_budget=10.0,
+)
 
 pipeline = Pipeline(name="small", targets=[policy])

@@ -1,7 +1,7 @@
 from pipeline_dsl import Pipeline
 
-from _parts import Serve, reward
+from _parts import Serve, asked, reward
 
-server = Serve(model=reward)  # expect: PDSL201
+server = Serve(model=reward, prompts=asked)  # expect: PDSL201
 
 pipeline = Pipeline(name="judge", targets=[server])

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from pipeline_dsl import Corpus, Source, Stage
 from pipeline_dsl.ml.documents import CorpusWriter, Document

@@ -184,13 +184,13 @@ def test_adding_an_artifact_again_mends_a_damaged_tree_and_a_damaged_plan(made: 
     assert list(bench.store.damage()) == []
 
 
-OPENED: list[str] | None = None
-"""What this process opened, while somebody wants to know."""
+heeding: list[list[str]] = []
+"""Where it is noted what this process opens, while somebody wants to know: an audit hook cannot be removed."""
 
 
 def heed(event: str, arguments: tuple[Any, ...]) -> None:
-    if OPENED is not None and event == "open" and "/blobs/" in str(arguments[0]):
-        OPENED.append(str(arguments[0]))
+    if event == "open" and heeding and "/blobs/" in str(arguments[0]):
+        heeding[0].append(str(arguments[0]))
 
 
 sys.addaudithook(heed)  # hears every open of this process, by whichever function
@@ -199,10 +199,9 @@ sys.addaudithook(heed)  # hears every open of this process, by whichever functio
 @pytest.fixture
 def opened() -> Iterator[list[str]]:
     """The blobs that are opened during a test."""
-    global OPENED  # noqa: PLW0603 - an audit hook cannot be removed, only be given nothing to do
-    OPENED = []
-    yield OPENED
-    OPENED = None
+    heeding.append([])
+    yield heeding[0]
+    heeding.clear()
 
 
 def test_a_cached_run_opens_no_blob_but_one_that_was_touched(made: Made, opened: list[str]) -> None:
