@@ -96,7 +96,7 @@ questions = Questions(dictionary=wordnet, addresses=prose_test, part="test")
 
 # Learn to answer; then, side by side, which answers are better and how to judge answers; then what not to help with.
 sft = Sft(base=base, data=lessons, batch=16, learning_rate=8e-4, precision="fp32")
-reward = TrainReward(base=sft, data=better, held=better_dev, batch=16, learning_rate=5e-4, precision="fp32")
+reward = TrainReward(base=sft, data=better, held=better_dev, batch=16, learning_rate=3e-4, precision="fp32")
 dpo = Dpo(
     policy=sft,
     data=better,
@@ -141,7 +141,7 @@ before = Evaluate(model=sft, suite=questions, tasks=tasks)
 after = Evaluate(model=constitutional, suite=questions, tasks=tasks)
 
 quantized = Quantize(
-    model=constitutional, calibration=lessons, suite=questions, tasks=(gloss,), samples=32, length=128, documents=200, rows=64
+    model=constitutional, calibration=lessons, suite=questions, tasks=(gloss,), samples=32, length=128, documents=560, rows=64
 )
 server = Serve(model=quantized, prompts=asked_dev, requests=8, tokens=16, concurrency=(1, 4))
 

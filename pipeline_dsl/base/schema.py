@@ -55,6 +55,7 @@ def _of(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         if hint.__name__ not in definitions:
             _object(hint, definitions)
         return {"$ref": f"#/$defs/{hint.__name__}"}
-    if hasattr(hint, "__supertype__"):
-        return _of(hint.__supertype__, definitions)
+    bare: Any = getattr(hint, "__supertype__", None)
+    if bare is not None:
+        return _of(bare, definitions)
     raise TypeError(f"{hint!r} has no JSON Schema")

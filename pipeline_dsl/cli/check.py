@@ -11,7 +11,7 @@ from pipeline_dsl.base.fault import Exit
 from pipeline_dsl.cli import report
 from pipeline_dsl.compiler.compile import compile_target
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 class Format(StrEnum):

@@ -12,7 +12,7 @@ from pipeline_dsl.cli.options import JsonOption
 from pipeline_dsl.compiler import examples
 from pipeline_dsl.compiler.catalogue import Entry, catalogue
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from pipeline_dsl.gates.verdict import Row, Run, Verdict, judge
 from pipeline_dsl.store import manifest as manifests
 from pipeline_dsl.store.store import Store
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 ManifestArgument = Annotated[Path | None, typer.Argument(help="The run's manifest.yaml; without one, the run written last.")]
 BaselineOption = Annotated[Path | None, typer.Option("--baseline", help="The manifest of a shipped run, for gates on `baseline`.")]

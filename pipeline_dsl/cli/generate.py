@@ -18,7 +18,7 @@ from pipeline_dsl.lang.stage import Stage, stage_type
 from pipeline_dsl.store.files import write_atomically
 from pipeline_dsl.store.manifest import Manifest
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command()
@@ -91,16 +91,15 @@ def _stages() -> str:
 
 def _hint(cls: Any, name: str) -> str:
     for base in cls.__mro__:
-        if name in base.__dict__.get("__annotations__", {}):
-            hint = base.__dict__["__annotations__"][name]
+        hints = inspect.get_annotations(base)
+        if name in hints:
+            hint = hints[name]
             text = hint if isinstance(hint, str) else inspect.formatannotation(hint)
             return f"`{text.replace('typing.', '').replace('|', ' or ')}`"
     raise LookupError(f"{cls.__name__}.{name} has no annotation")
 
 
 def _default(value: Any) -> str:
-    if isinstance(value, attrs.Factory):  # pyright: ignore[reportArgumentType]
-        return "made anew"
     return f"`{value!r}`".replace("|", "\\|")
 
 

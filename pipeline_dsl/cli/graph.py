@@ -10,7 +10,7 @@ import typer
 from pipeline_dsl.cli.options import JsonOption, Target, plan_of
 from pipeline_dsl.plan.plan import Plan
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 class Format(StrEnum):
@@ -87,8 +87,10 @@ def as_svg(plan: Plan) -> str:
     width = max(len(row) for row in rows) * (_BOX + _GAP) + _GAP
     place = {name: (_left(row, column, width), level * _STEP + 20) for level, row in enumerate(rows) for column, name in enumerate(row)}
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{len(rows) * _STEP + 20}" font-family="sans-serif" font-size="12">',
-        '<defs><marker id="end" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto"><path d="M0,0 L8,4 L0,8 z"/></marker></defs>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{len(rows) * _STEP + 20}"',
+        ' font-family="sans-serif" font-size="12">',
+        '<defs><marker id="end" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">',
+        '<path d="M0,0 L8,4 L0,8 z"/></marker></defs>',
     ]
     for stage in plan.stages:
         x, y = place[stage.name]

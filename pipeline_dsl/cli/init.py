@@ -8,7 +8,7 @@ import typer
 from pipeline_dsl.base.fault import Usage
 from pipeline_dsl.store.files import write_atomically
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 _STARTER = Path(__file__).with_name("starter")
 

@@ -9,7 +9,7 @@ from pipeline_dsl.base.fault import Usage
 from pipeline_dsl.cli.options import DEFAULT_STORE, StoreOption, find_run, open_store
 from pipeline_dsl.runner.resolve import resolve
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command()

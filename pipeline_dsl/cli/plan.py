@@ -18,7 +18,7 @@ from pipeline_dsl.runner.history import Change
 from pipeline_dsl.runner.outlook import Outlook, Standing, outlook
 from pipeline_dsl.store.files import write_atomically
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command()

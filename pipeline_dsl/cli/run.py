@@ -10,10 +10,9 @@ from pipeline_dsl.base.units import dollars, duration
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, Target, open_store, plan_of
 from pipeline_dsl.cli.watch import watcher
 from pipeline_dsl.plan.plan import Plan
-from pipeline_dsl.runner.run import Order, Outcome
-from pipeline_dsl.runner.run import run as execute
+from pipeline_dsl.runner.run import Order, Outcome, run as execute
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command()

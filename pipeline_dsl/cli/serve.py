@@ -11,7 +11,7 @@ from pipeline_dsl.cli.options import DEFAULT_STORE, StoreOption, find_manifest, 
 from pipeline_dsl.gates.verdict import require_ship
 from pipeline_dsl.store.tree import Tree
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.command()
@@ -54,5 +54,5 @@ def _serve(folder: Path, spec: Path, host: str, port: int, name: str) -> None:
         from pipeline_dsl.serving.server import serve as start
     except ModuleNotFoundError as error:
         raise Usage(f"serving needs `{error.name}`, which is not installed", help="pip install 'pdsl[serve]'") from error
-    print(f"serving {name} on http://{host}:{port}")
+    print(f"starting {name}")
     start(folder, spec, host=host, port=port)

@@ -12,7 +12,13 @@ from pipeline_dsl.runner.machine import git_commit
 from pipeline_dsl.runner.process import run_reporting
 from pipeline_dsl.runner.stage import Terms
 
-app = typer.Typer(no_args_is_help=True, help="Run one stage of a saved plan, as launchers do.")
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Run one stage of a saved plan, as launchers do.",
+)
 
 
 @app.callback()

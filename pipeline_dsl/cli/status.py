@@ -14,11 +14,12 @@ from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.units import dollars, duration
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, find_run, open_store
 from pipeline_dsl.plan.plan import Plan
+from pipeline_dsl.runner.progress import read_progress
 from pipeline_dsl.runner.resolve import resolve
 from pipeline_dsl.store.layout import tail
 from pipeline_dsl.store.store import Store
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @attrs.frozen
@@ -84,9 +85,8 @@ def _locked(path: Path) -> bool:
 
 
 def _progress(path: Path) -> str:
-    try:
-        found = codec.loads(path.read_text(encoding="utf-8"))
-        figures = "".join(f", {name} {value:.4g}" for name, value in found["figures"].items())
-        return f"step {found['step']}/{found['total']}{figures}, {duration(max(time.time() - found['time'], 0))} ago"
-    except (OSError, ValueError, KeyError):
+    found = read_progress(path)
+    if found is None:
         return ""
+    figures = "".join(f", {name} {value:.4g}" for name, value in found.figures.items())
+    return f"step {found.step:.0f}/{found.total:.0f}{figures}, {duration(max(time.time() - found.time, 0))} ago"

@@ -11,7 +11,13 @@ from pipeline_dsl.base.units import dollars, duration, scaled
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_store
 from pipeline_dsl.store.keeping import collect, kept_by_runs
 
-app = typer.Typer(no_args_is_help=True, help="List, verify or clean what was made.")
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="List, verify or clean what was made.",
+)
 
 
 @app.callback()
@@ -33,9 +39,8 @@ def list_store(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> 
     for record in found:
         tree = opened.tree(record.output)
         size = scaled(tree.size, "B")
-        print(
-            f"{record.output}  {tree.kind:<16} {size:>8}  {record.kind:<18} {duration(record.wall_clock_sec):>8}  {dollars(record.cost_usd)}"
-        )
+        took = f"{duration(record.wall_clock_sec):>8}  {dollars(record.cost_usd)}"
+        print(f"{record.output}  {tree.kind:<16} {size:>8}  {record.kind:<18} {took}")
 
 
 @app.command()

@@ -1,16 +1,15 @@
 """What a run looks like to who started it: a moving line on a terminal, plain lines elsewhere."""
 
-import json
 import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.fault import Fault
 from pipeline_dsl.base.units import dollars, duration
 from pipeline_dsl.plan.plan import Plan, PlannedStage
+from pipeline_dsl.runner.progress import read_progress
 from pipeline_dsl.store.record import Record
 
 _PLAIN_EVERY = 15.0
@@ -97,13 +96,13 @@ class Lines(Silent):
     def _state(self, name: str) -> str:
         since, file = self._running[name]
         passed = time.monotonic() - since
-        progress = _progress(file)
+        progress = read_progress(file)
         if progress is None:
             return duration(passed)
-        step, total = int(progress["step"]), max(int(progress["total"]), 1)
-        figures = ", ".join(f"{figure} {value:.4g}" for figure, value in progress["figures"].items())
+        step, total = progress.step, max(progress.total, 1)
+        figures = ", ".join(f"{figure} {value:.4g}" for figure, value in progress.figures.items())
         left = f", {duration(passed * (total - step) / step)} left" if 0 < step < total else ""
-        return f"{duration(passed)}, step {step}/{total}{', ' + figures if figures else ''}{left}"
+        return f"{duration(passed)}, step {step:.0f}/{total:.0f}{', ' + figures if figures else ''}{left}"
 
 
 class Terminal(Lines):
@@ -132,13 +131,6 @@ class Terminal(Lines):
         if self._drawn:
             sys.stderr.write(f"\x1b[{self._drawn}F\x1b[J")
             self._drawn = 0
-
-
-def _progress(path: Path) -> dict[str, Any] | None:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
 
 
 def watcher(plan: Plan, *, quiet: bool) -> Silent:

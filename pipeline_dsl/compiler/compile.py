@@ -8,15 +8,17 @@ other faults are reported together.
 
 import attrs
 
+from pipeline_dsl.base.canonical import plain
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.compiler.check import FactCheck, ShapeCheck, checks
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage, Graph, build
 from pipeline_dsl.compiler.load import load
 from pipeline_dsl.compiler.passes import definitions, divergence, estimates, gates, lineage
+from pipeline_dsl.lang.fields import Field, Role
 from pipeline_dsl.lang.gate import Baseline
 from pipeline_dsl.lang.pipeline import Release
-from pipeline_dsl.lang.stage import is_stage
+from pipeline_dsl.lang.stage import Stage, is_stage
 from pipeline_dsl.plan.plan import Plan, PlannedBaseline, PlannedGate, PlannedStage
 
 
@@ -131,7 +133,16 @@ def _planned(stage: AnyStage, facts: Facts) -> PlannedStage:
         cores=stage.cores(),
         kl_budget=divergence.kl_budget(stage) if stage.aligns else None,
         pin=stage.pin,
+        execution={field.name: plain(getattr(stage, field.name)) for field in described.fields if _own_execution(field)},
     )
+
+
+def _own_execution(field: Field) -> bool:
+    """Whether a field is the stage type's own; what every stage has is spelled out in the plan itself."""
+    return field.role is Role.EXECUTION and field.name not in _EVERY_STAGE
+
+
+_EVERY_STAGE = frozenset(field.name for field in attrs.fields(Stage))
 
 
 def _planned_gate(facts: Facts, index: int) -> PlannedGate:

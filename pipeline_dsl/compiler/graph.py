@@ -1,10 +1,14 @@
-"""The pipeline as a graph of stages, by networkx: the only place that uses it."""
+"""The pipeline as a graph of stages, by networkx: the only place that uses it.
 
-from collections.abc import Iterator
+A sound pipeline is mostly in order as it was declared, so networkx, a third of what a check costs, is imported only when
+something has to be found that a plain walk does not.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import cache, cached_property
 from typing import Any
 
 import attrs
-import networkx
 
 from pipeline_dsl.base.span import Mark, Span
 from pipeline_dsl.compiler.load import Loaded
@@ -14,8 +18,6 @@ from pipeline_dsl.lang.stage import Stage, declared, is_stage, stage_type
 from pipeline_dsl.plan.plan import leaves
 
 AnyStage = Stage[Any]
-
-nx: Any = networkx  # its types say less than ours
 
 
 @attrs.frozen(eq=False)
@@ -53,7 +55,6 @@ class Graph:
     unused: tuple[tuple[str, AnyStage], ...]
     cycle: tuple[AnyStage, ...]
     names: dict[AnyStage, str]
-    network: Any
 
     def type(self, stage: AnyStage) -> StageType:
         """The description of a stage's class."""
@@ -76,11 +77,27 @@ class Graph:
 
     def ancestors(self, stage: AnyStage) -> set[AnyStage]:
         """Every stage that `stage` depends on."""
-        return nx.ancestors(self.network, stage)
+        found: set[AnyStage] = set()
+        pending = [stage]
+        while pending:
+            new = self._parents.get(pending.pop(), set()) - found
+            found |= new
+            pending += new
+        return found
 
     def path(self, start: AnyStage, end: AnyStage) -> list[AnyStage]:
         """A shortest way from producer to consumer."""
-        return nx.shortest_path(self.network, start, end)
+        import networkx
+
+        nx: Any = networkx  # its types say less than ours
+        return nx.shortest_path(_network(self.order, self.edges), start, end)
+
+    @cached_property
+    def _parents(self) -> dict[AnyStage, set[AnyStage]]:
+        found: dict[AnyStage, set[AnyStage]] = {}
+        for edge in self.edges:
+            found.setdefault(edge.consumer, set()).add(edge.producer)
+        return found
 
 
 def build(loaded: Loaded) -> Graph:
@@ -89,16 +106,17 @@ def build(loaded: Loaded) -> Graph:
     stages, edges, misplaced, undescribed = _collect(_roots(pipeline))
     order = sorted(stages, key=declared_order)
     place = {stage: index for index, stage in enumerate(order)}
-    network: Any = nx.DiGraph()
-    network.add_nodes_from(order)
-    network.add_edges_from((edge.producer, edge.consumer) for edge in edges)
     cycle: tuple[AnyStage, ...] = ()
     if any(place[edge.producer] >= place[edge.consumer] for edge in edges):
+        import networkx
+
+        nx: Any = networkx
+        network = _network(order, edges)
         try:
             order = list(nx.lexicographical_topological_sort(network, key=place.__getitem__))
         except nx.NetworkXUnfeasible:
             cycle = tuple(producer for producer, _ in nx.find_cycle(network))
-    unused = tuple((name, stage) for name, stage in loaded.stages if stage not in place)
+    unused = tuple((name, stage) for name, stage in loaded.stages if not _flaw(type(stage)) and stage not in place)
     return Graph(
         pipeline,
         loaded.file,
@@ -110,8 +128,17 @@ def build(loaded: Loaded) -> Graph:
         unused,
         cycle,
         _names(order),
-        network,
     )
+
+
+def _network(order: Iterable[AnyStage], edges: Iterable[Edge]) -> Any:
+    import networkx
+
+    nx: Any = networkx
+    network: Any = nx.DiGraph()
+    network.add_nodes_from(order)
+    network.add_edges_from((edge.producer, edge.consumer) for edge in edges)
+    return network
 
 
 def declared_order(stage: AnyStage) -> int:
@@ -131,7 +158,7 @@ def _roots(pipeline: Pipeline) -> Iterator[AnyStage]:
 
 def _collect(roots: Iterator[AnyStage]) -> tuple[list[AnyStage], list[Edge], list[Misplaced], list[tuple[AnyStage, str]]]:
     pending = list(roots)
-    seen: set[AnyStage] = set(pending)
+    seen = {id(stage) for stage in pending}
     stages: list[AnyStage] = []
     edges: list[Edge] = []
     misplaced: list[Misplaced] = []
@@ -140,8 +167,11 @@ def _collect(roots: Iterator[AnyStage]) -> tuple[list[AnyStage], list[Edge], lis
         stage = pending.pop()
         try:
             inputs = stage_type(type(stage)).inputs
-        except (TypeError, NameError) as error:
-            undescribed.append((stage, str(error)))
+        except Exception as error:  # an annotation is code, and may raise whatever code may
+            undescribed.append((stage, str(error) or type(error).__name__))
+            continue
+        if flaw := _flaw(type(stage)):
+            undescribed.append((stage, flaw))
             continue
         stages.append(stage)
         for field in inputs:
@@ -152,13 +182,30 @@ def _collect(roots: Iterator[AnyStage]) -> tuple[list[AnyStage], list[Edge], lis
                 if not is_stage(item):
                     misplaced.append(Misplaced(stage, field, item))
                     continue
-                edges.append(Edge(item, stage, field))
-                if item not in seen:
-                    seen.add(item)
+                if not _flaw(type(item)):
+                    edges.append(Edge(item, stage, field))
+                if id(item) not in seen:
+                    seen.add(id(item))
                     pending.append(item)
     return list(dict.fromkeys(stages)), edges, misplaced, undescribed
 
 
+def _given(name: object) -> str:
+    """A name that was given; empty if none was, or something else than text, which is reported as such."""
+    return name if isinstance(name, str) else ""
+
+
+@cache
+def _flaw(cls: type[AnyStage]) -> str:
+    """What keeps stages of a class from being told apart, or from having all fields; empty if nothing does."""
+    if cls.__hash__ is None:
+        return f"`{cls.__name__}` compares its stages by value; leave `__eq__` and `@dataclass` away"
+    made: Any = cls.__init__
+    if not made.__code__.co_filename.startswith("<attrs"):
+        return f"`{cls.__name__}` has an `__init__` of its own; write its fields as annotations"
+    return ""
+
+
 def _names(order: list[AnyStage]) -> dict[AnyStage, str]:
     width = max(2, len(str(len(order))))
-    return {stage: stage.name or f"{index:0{width}d}_{stage_type(type(stage)).kind}" for index, stage in enumerate(order, 1)}
+    return {stage: _given(stage.name) or f"{index:0{width}d}_{stage_type(type(stage)).kind}" for index, stage in enumerate(order, 1)}

@@ -29,9 +29,9 @@ def execution(*, default: T) -> T:
     return attrs.field(default=default, metadata={_MARK: "execution"})
 
 
-def held_out() -> Any:
+def held_out(*, default: Any = attrs.NOTHING) -> Any:
     """An input that is measured on and never learnt from: evaluation data may enter here."""
-    return attrs.field(metadata={_MARK: "held_out"})
+    return attrs.field(default=default, metadata={_MARK: "held_out"})
 
 
 @attrs.frozen

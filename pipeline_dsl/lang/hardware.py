@@ -13,9 +13,9 @@ class Device:
     """
 
     name: str
-    bf16: Flops
+    bf16: Flops | float
     memory: int
-    price: Usd | None
+    price: Usd | float | None
     price_date: str
     price_source: str
 
@@ -66,7 +66,7 @@ class Hardware:
     count: int = 1
     nodes: int = 1
     mfu: float | None = None
-    price: Usd | None = None
+    price: Usd | float | None = None
 
     @property
     def devices(self) -> int:
@@ -74,7 +74,7 @@ class Hardware:
         return self.count * self.nodes
 
     @property
-    def hourly(self) -> Usd | None:
+    def hourly(self) -> float | None:
         """USD for an hour of one device; None if nobody said."""
         return self.device.price if self.price is None else self.price
 

@@ -36,7 +36,14 @@ class Problem:
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field, execution, held_out))
-class Stage(Ref[A_co]):
+class Declaration(Ref[A_co]):
+    """What makes an attrs class of every class below it. Type checkers see fields only below the class that says so."""
+
+    def __init_subclass__(cls) -> None:
+        attrs.frozen(kw_only=True, slots=False, eq=False)(cls)
+
+
+class Stage(Declaration[A_co]):
     """One step of a pipeline.
 
     A subclass is an attrs class: plain annotations are fields, `Ref[...]` annotations are inputs. Declaring one does no work
@@ -60,9 +67,6 @@ class Stage(Ref[A_co]):
     """Codes of warnings that are meant to be so."""
     pin: str | None = execution(default=None)
     """The digest that the artifact must have, where it is known: any other stops the run."""
-
-    def __init_subclass__(cls) -> None:
-        attrs.frozen(kw_only=True, slots=False, eq=False)(cls)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> "Stage[A_co]":
         self = super().__new__(cls)
@@ -96,9 +100,6 @@ class Stage(Ref[A_co]):
     def run(self, work: Workspace) -> A_co:
         """Do the work: read inputs through `work`, fill `work.output`, return the artifact's metadata."""
         raise NotImplementedError(f"{type(self).__name__} has no `run`")
-
-
-attrs.frozen(kw_only=True, slots=False, eq=False)(Stage)
 
 
 def is_stage(value: object) -> TypeGuard[Stage[Any]]:

@@ -129,7 +129,7 @@ def encode_pairs(tokenizer: Any, pairs: Sequence[Pair], *, max_length: int) -> l
 
 def _answers(tokenizer: Any, prompts: Sequence[Ids], whole: Sequence[Messages]) -> list[Ids]:
     """What follows each prompt in the whole conversation that begins with it."""
-    encoded = tokenizer.apply_chat_template(list(whole), tokenize=True, return_dict=True) if whole else {"input_ids": []}
+    encoded: Any = tokenizer.apply_chat_template(list(whole), tokenize=True, return_dict=True) if whole else {"input_ids": []}
     answers: list[Ids] = []
     for prompt, ids in zip(prompts, encoded["input_ids"], strict=True):
         if ids[: len(prompt)] != prompt:

@@ -54,7 +54,7 @@ class Tuning:
 
 
 def tune(work: Workspace, target: str, job: Tuning, *, processes: int) -> float:
-    """Run a trainer on `job`, in this process or in a group of `processes`, and return the mean training loss of the last tenth of its steps.
+    """Run a trainer on `job`, in this process or in a group of `processes`, and return the mean loss of its last tenth.
 
     Raises: StageFailed; MissingLibrary.
     """

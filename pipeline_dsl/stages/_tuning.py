@@ -65,8 +65,8 @@ class FineTuning(Stage[A_co]):
 
     def tuning(self, work: Workspace, base: Path, rows: Any, *, name: str = "run", output: Path | None = None, **more: Any) -> "Tuning":
         """What the trainer is told; `rows` are columns, which are put into `work.scratch`."""
-        from pipeline_dsl.ml.rank import write_whole
         from pipeline_dsl.ml.finetuning import Tuning
+        from pipeline_dsl.ml.rank import write_whole
 
         folder = work.scratch / name
         folder.mkdir(parents=True, exist_ok=True)

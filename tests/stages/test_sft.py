@@ -1,51 +1,121 @@
+"""Supervised fine-tuning learns from the assistant alone, survives being killed, and merges its adapters."""
+
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline_dsl import Chats, SftModel
+from pipeline_dsl.base.fault import StageFailed, WrongArtifact
+from pipeline_dsl.ml.dialogue import IGNORED, encode_chats
 from pipeline_dsl.stages.sft import Sft
-from tests.stages.alignment_bench import WORDS, answer, base, chats, loaded
-from tests.stages.tiny_model import library
-from tests.stages.workbench import Workbench, messages
+from tests.stages.lessons_bench import COLOURS, LessonsBench, lessons, say
+from tests.stages.tiny_model import lines, model_folder
+from tests.stages.workbench import messages
 
 pytestmark = pytest.mark.stages
 
 
-def test_a_model_learns_to_answer_as_the_conversations_do(tmp_path: Path) -> None:
-    bench = Workbench(tmp_path)
-    stage = Sft(base=base(bench), data=chats(bench), epochs=12, batch=16, learning_rate=3e-3, precision="fp32", save_every=0)
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> LessonsBench:
+    return LessonsBench(tmp_path_factory.mktemp("sft"))
 
+
+@pytest.fixture(scope="module")
+def taught(bench: LessonsBench) -> tuple[Sft, SftModel]:
+    stage = bench.sft()
+    return stage, bench.run(stage)
+
+
+def test_what_was_taught_is_answered(bench: LessonsBench, taught: tuple[Sft, SftModel]) -> None:
+    assert bench.answers(taught[0], [f"Say {colour} now" for colour in COLOURS]) == list(COLOURS)
+
+
+def test_the_loss_at_the_end_is_far_below_that_of_guessing(taught: tuple[Sft, SftModel]) -> None:
+    assert taught[1].loss < 0.5  # nats a token; a uniform guess among 512 tokens costs 6.2
+    assert taught[1].examples == len(lessons())
+
+
+def test_only_what_the_assistant_says_and_its_end_carry_loss() -> None:
+    transformers: Any = pytest.importorskip("transformers")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder(hidden=32, ffn=64), local_files_only=True)
+    chat = [say("user", "Say red"), say("assistant", "red"), say("user", "Thanks"), say("assistant", "ok")]
+
+    (turns,) = encode_chats(tokenizer, [chat], max_length=100)
+
+    assert tokenizer.decode([label for label in turns.labels if label != IGNORED]) == "red<eos>ok<eos>"
+
+
+def test_conversations_that_are_cut_before_any_answer_are_refused(bench: LessonsBench) -> None:
+    with pytest.raises(WrongArtifact, match="no assistant speaks"):
+        bench.attempt(bench.sft(max_length=2), "cut")
+
+
+def test_an_attempt_that_was_killed_ends_in_the_same_bytes_and_metadata(bench: LessonsBench, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.stages.lessons_bench", str(tmp_path), '{"save_every": 10, "epochs": 8}']
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": os.getcwd()})
+    end = time.monotonic() + 240
+    while not list((tmp_path / "attempt" / "scratch").glob("**/complete.json")):
+        assert time.monotonic() < end
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    again = LessonsBench(tmp_path / "again")
+    (tmp_path / "attempt").rename(tmp_path / "again" / "attempt")
+
+    resumed = again.attempt(again.sft(save_every=10, epochs=8))
+    whole = bench.attempt(bench.sft(save_every=10, epochs=8), "undisturbed")
+
+    assert resumed == whole
+    one, other = ((each.output / "model.safetensors").read_bytes() for each in (again, bench))
+    assert one == other
+
+
+def test_merged_adapters_leave_a_plain_model_that_learnt(bench: LessonsBench) -> None:
+    stage = bench.sft(lora_rank=8, lora_alpha=16.0, learning_rate=3e-2)
     made = bench.run(stage)
+    (model, _), (base, _) = bench.load(stage), bench.load(bench.base)
 
-    model, tokenizer = loaded(bench, stage)
-    assert made.examples == 64
-    assert [answer(model, tokenizer, word) for word in WORDS] == [WORDS[(n + 1) % 6] for n in range(6)]
-
-
-def test_adapters_are_merged_into_weights_that_load_without_them(tmp_path: Path) -> None:
-    bench = Workbench(tmp_path)
-    start = base(bench)
-    stage = Sft(base=start, data=chats(bench), batch=16, learning_rate=1e-2, lora_rank=4, precision="fp32", save_every=0)
-
-    made = bench.run(stage)
-
-    before, after = loaded(bench, start)[0].state_dict(), loaded(bench, stage)[0].state_dict()
-    assert made.recipe == "lora-4"
-    assert before.keys() == after.keys()
-    assert not library("torch").equal(before["model.layers.0.mlp.up_proj.weight"], after["model.layers.0.mlp.up_proj.weight"])
-    assert library("torch").equal(before["model.embed_tokens.weight"], after["model.embed_tokens.weight"])
+    assert made.recipe == "lora-8"
+    assert set(model.state_dict()) == set(base.state_dict())
+    assert made.loss < 4.0
+    assert not model.model.layers[0].mlp.up_proj.weight.equal(base.model.layers[0].mlp.up_proj.weight)
+    assert model.model.embed_tokens.weight.equal(base.model.embed_tokens.weight)
 
 
-def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
-    bench = Workbench(tmp_path)
-    start, data = base(bench), chats(bench)
-    first, second = (Sft(base=start, data=data, batch=16, learning_rate=1e-3, precision="fp32", save_every=0) for _ in range(2))
-    bench.run(first)
-    bench.run(second)
-
-    assert bench.files(first)["model.safetensors"] == bench.files(second)["model.safetensors"]
+def test_a_run_shorter_than_one_interval_of_logging_has_a_loss(bench: LessonsBench) -> None:
+    assert 4.0 < bench.attempt(bench.sft(epochs=1, batch=64, learning_rate=1e-6), "short").loss < 8.0
 
 
-def test_a_batch_that_does_not_divide_is_said(tmp_path: Path) -> None:
-    bench = Workbench(tmp_path)
+def test_two_processes_on_deepspeed_learn_the_same_as_one(bench: LessonsBench) -> None:
+    one = bench.attempt(bench.sft(epochs=3), "one")
+    two = bench.attempt(bench.sft(epochs=3, processes=2), "two")
 
-    assert "do not divide" in messages(Sft(base=base(bench), data=chats(bench), batch=10, micro_batch=4, learning_rate=1e-3))
+    assert two.examples == one.examples
+    assert two.loss == pytest.approx(one.loss, rel=0.25)
+
+
+def test_a_loss_that_is_no_number_any_more_fails_the_stage(bench: LessonsBench) -> None:
+    with pytest.raises(StageFailed, match="the loss is"):
+        bench.attempt(bench.sft(learning_rate=1e30, clip=1e30, warmup=0.0), "diverged")
+
+
+def test_nothing_in_the_artifact_names_a_folder_of_this_machine(bench: LessonsBench, taught: tuple[Sft, SftModel]) -> None:
+    for name, content in bench.files(taught[0]).items():
+        assert str(bench.folder).encode() not in content, name
+
+
+def test_a_batch_that_does_not_divide_is_said_to_be_so(bench: LessonsBench) -> None:
+    assert "batch: 10 rows do not divide" in messages(bench.sft(batch=10, micro_batch=4))
+
+
+def test_a_line_that_is_no_conversation_is_named(bench: LessonsBench) -> None:
+    broken = bench.give(Chats(conversations=2), {"chats.jsonl": lines(lessons()[:1]) + '{"messages": "hello"}\n'})
+
+    with pytest.raises(WrongArtifact, match=r"chats\.jsonl:2"):
+        bench.attempt(bench.sft(data=broken), "broken")

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from pipeline_dsl.base.fault import StageFailed
 from pipeline_dsl.base.units import Tokens
