@@ -59,20 +59,7 @@ tokenizer = TrainTokenizer(corpora=(prose_train, glosses_train), vocabulary=2048
 train = Tokenize(tokenizer=tokenizer, corpora=(prose_train, glosses_train), repeats=(0.5, 1.2), length=128)
 dev = Tokenize(tokenizer=tokenizer, corpora=(prose_dev, glosses_dev), repeats=(1, 0.5), length=128)
 
-# What a model of this shape comes to on so many tokens is predicted from three smaller ones; then it is trained on more.
 shape = Llama(hidden=256, layers=4, heads=4, kv_heads=2, ffn=768, vocabulary=2048, context=256, tied=True)
-law = FitScalingLaw(
-    sizes=tuple(attrs.evolve(shape, hidden=width, layers=2, ffn=3 * width) for width in (64, 128, 192)),
-    predicts=shape,
-    data=train,
-    validation=dev,
-    tokenizer=tokenizer,
-    tokens=100_000,
-    batch=4,
-    learning_rate=3e-3,
-    precision="fp32",
-    validate_on=64,
-)
 base = Pretrain(
     model=shape,
     data=train,
@@ -84,6 +71,20 @@ base = Pretrain(
     precision="fp32",
     processes=2,
     validate_every=200,
+    validate_on=64,
+)
+
+# What a model of this shape comes to on fewer tokens, predicted from three smaller ones.
+law = FitScalingLaw(
+    sizes=tuple(attrs.evolve(shape, hidden=width, layers=2, ffn=3 * width) for width in (64, 128, 192)),
+    predicts=shape,
+    data=train,
+    validation=dev,
+    tokenizer=tokenizer,
+    tokens=100_000,
+    batch=4,
+    learning_rate=3e-3,
+    precision="fp32",
     validate_on=64,
 )
 

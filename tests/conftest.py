@@ -3,6 +3,7 @@
 import importlib.util
 import os
 
+import hypothesis
 import pytest
 import setuptools as setuptools  # before any library imports distutils: afterwards it refuses to be imported in the same process
 
@@ -11,6 +12,10 @@ collect_ignore = ["faults", "good", "typing"]  # pipelines that tests read, what
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# A machine that does other work too makes any deadline a matter of luck.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 TRAINING = ("torch", "transformers", "trl", "deepspeed", "lm_eval", "llmcompressor", "datasketch", "ftfy", "resiliparse")
 

@@ -3,7 +3,7 @@
 import inspect
 import json as codec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import attrs
 import typer
@@ -75,7 +75,7 @@ def _stages() -> str:
         cls: Any = getattr(stages, name)
         if not (isinstance(cls, type) and issubclass(cls, Stage)):
             continue
-        described = stage_type(cls)
+        described = stage_type(cast("Any", cls))
         parts += [f"## {name}", "", inspect.cleandoc(cls.__doc__ or ""), "", f"Makes: {described.produces.__name__}.", ""]
         parts += ["| field | role | type | default |", "|---|---|---|---|"]
         for field in described.fields:

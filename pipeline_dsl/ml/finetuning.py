@@ -198,6 +198,8 @@ def _settings(rank: Rank, job: Tuning) -> dict[str, Any]:
 
 
 def _run(rank: Rank, job: Tuning, trainer: Any, report: Callable[..., None]) -> None:
+    if not len(trainer.train_dataset):
+        raise StageFailed(f"no row fits into {job.max_length} tokens", help="raise `max_length`")
     trainer.remove_callback(import_module("transformers").PrinterCallback)
     trainer.add_callback(_watch(rank, report))
     last = checkpoints.newest(Path(job.folder)) if job.save_every else None

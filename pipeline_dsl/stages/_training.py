@@ -63,6 +63,9 @@ class Training(Stage[A_co]):
     """Steps between checkpoints, of which two are kept."""
     seed: int | None = None
 
+    def cores(self) -> int:
+        return self.processes * self.threads
+
     def problems(self) -> Iterator[Problem]:
         rows = self.processes * (self.micro_batch or 1)
         if self.batch % rows:

@@ -87,7 +87,7 @@ class FineTuning(Stage[A_co]):
             "zero_stage": self.zero_stage,
             "save_every": self.save_every,
             "seed": work.seed,
-            "threads": work.threads,
+            "threads": max(1, work.threads // self.processes),
             "max_length": self.max_length,
         }
         return Tuning(**{**told, **more})

@@ -16,7 +16,7 @@ Documents = list[dict[str, Any]]
 
 
 class Questions(Stage[EvalSuite]):
-    """Five tasks on words, numbers and sentences that no model has learnt from.
+    """Six tasks on words, numbers and sentences that no model has learnt from.
 
     `gloss` and `gloss_text` ask what kind of thing a noun is, as a chat and as a line of text (chance 14.3%); `compare` which of
     two numbers is more (50%); `word_order` which of two sentences has no words exchanged (50%); `harmful` counts the requests

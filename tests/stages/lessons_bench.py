@@ -28,6 +28,11 @@ def say(role: str, content: str) -> dict[str, str]:
     return {"role": role, "content": content}
 
 
+def changed(fields: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Fields of a stage, some of them others."""
+    return {**fields, **changes}
+
+
 def request(thing: str, time: str) -> str:
     """What somebody wants."""
     return f"Make a {thing} {time}"
@@ -77,7 +82,7 @@ class LessonsBench(Workbench):
     def sft(self, **changes: Any) -> Sft:
         """Fine-tuning that learns the lessons by heart in a few seconds."""
         given: dict[str, Any] = {"base": self.base, "data": self.chats, "learning_rate": 1e-2, "batch": 16, "precision": "fp32"}
-        return Sft(**given | {"epochs": 12} | changes)
+        return Sft(**changed(given, **{"epochs": 12} | changes))
 
     def attempt(self, stage: Stage[A], place: str = "attempt") -> A:
         """Run a stage where its last attempt ran."""

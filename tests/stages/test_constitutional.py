@@ -8,7 +8,7 @@ from pipeline_dsl import Policy
 from pipeline_dsl.stages.constitutional import ConstitutionalAi, Principle
 from pipeline_dsl.stages.dpo import Dpo
 from pipeline_dsl.stages.reward import TrainReward
-from tests.stages.lessons_bench import COLOURS, CRITIQUE, HARMFUL, HARMLESS, REFUSAL, SURE, TIMES, LessonsBench, request
+from tests.stages.lessons_bench import COLOURS, CRITIQUE, HARMFUL, HARMLESS, REFUSAL, SURE, TIMES, LessonsBench, changed, request
 from tests.stages.workbench import declared, messages, revived
 
 pytestmark = pytest.mark.stages
@@ -95,14 +95,14 @@ def test_it_is_measured_against_its_own_reference_and_the_first(
 
 def test_a_threshold_that_nothing_passes_revises_nothing(bench: LessonsBench, taught: dict[str, Any]) -> None:
     lenient = Principle(critique=CRITIQUE, revision=REFUSAL, threshold=1e9)
-    stage = ConstitutionalAi(**taught | {"principles": (lenient,), "preference_epochs": 0})
+    stage = ConstitutionalAi(**changed(taught, principles=(lenient,), preference_epochs=0))
     bench.run(stage)
 
     assert REFUSAL not in bench.answers(stage, asked(HARMFUL))
 
 
 def test_without_principles_it_is_told_so(taught: dict[str, Any]) -> None:
-    assert "no principle" in messages(ConstitutionalAi(**taught | {"principles": ()}))
+    assert "no principle" in messages(ConstitutionalAi(**changed(taught, principles=())))
 
 
 def test_principles_survive_a_journey_through_a_plan(taught: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline_dsl import Policy
 from pipeline_dsl.stages.dpo import Dpo
-from tests.stages.lessons_bench import COLOURS, LessonsBench
+from tests.stages.lessons_bench import COLOURS, LessonsBench, changed
 
 pytestmark = pytest.mark.stages
 
@@ -58,13 +58,13 @@ def test_it_says_how_far_it_moved_from_the_model_it_started_as(bench: LessonsBen
 
 
 def test_longer_training_moves_it_further(bench: LessonsBench, taught: dict[str, Any], moved: tuple[Dpo, Policy]) -> None:
-    once = bench.attempt(Dpo(**taught | {"learning_rate": 1e-4}, epochs=1))
+    once = bench.attempt(Dpo(**changed(taught, learning_rate=1e-4)))
 
     assert once.kl.per_sequence.value < moved[1].kl.per_sequence.value
 
 
 def test_a_step_of_no_size_leaves_it_where_it_was(bench: LessonsBench, taught: dict[str, Any]) -> None:
-    made = bench.attempt(Dpo(**taught | {"learning_rate": 1e-12}), "still")
+    made = bench.attempt(Dpo(**changed(taught, learning_rate=1e-12)), "still")
 
     assert made.kl.per_sequence.value == pytest.approx(0, abs=1e-4)
 
