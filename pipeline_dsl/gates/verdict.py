@@ -12,6 +12,7 @@ from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.digest import Digest, digest_plain, short
 from pipeline_dsl.base.fault import Held
 from pipeline_dsl.gates.chain import verified_records
+from pipeline_dsl.lang.artifacts import STAGE_KL
 from pipeline_dsl.lang.measure import Score
 from pipeline_dsl.plan.plan import Plan, PlannedGate
 from pipeline_dsl.store.manifest import Manifest
@@ -102,6 +103,20 @@ def _reasons(run: Run, records: Mapping[str, Record]) -> list[str]:
         found.append(f"the run is not complete: {', '.join(missing)} did not finish")
     if run.plan.ships is not None and not run.plan.gates:
         found.append("the plan has no gates")
+    return found + _overdrawn(run, records)
+
+
+def _overdrawn(run: Run, records: Mapping[str, Record]) -> list[str]:
+    """The alignment stages that moved their policy further than they declared, or did not say how far."""
+    found: list[str] = []
+    for stage in run.plan.stages:
+        if stage.kl_budget is None or stage.name not in records:
+            continue
+        moved = run.store.verify(records[stage.name].output).scores.get(STAGE_KL)
+        if moved is None:
+            found.append(f"`{stage.name}` has a KL budget and recorded no divergence")
+        elif not moved.value <= stage.kl_budget:
+            found.append(f"`{stage.name}` moved {moved.value:.3g} nats, its KL budget is {stage.kl_budget:g}")
     return found
 
 

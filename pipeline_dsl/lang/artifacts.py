@@ -164,6 +164,10 @@ class RewardModel(Weights):
         return {"reward_accuracy": self.accuracy}
 
 
+STAGE_KL = "kl_from_stage_reference"
+"""The score by which a policy is held to its own stage's `kl_budget`."""
+
+
 class Policy(CausalModel):
     """A model after preference training, with how far it moved from the model it started as."""
 
@@ -181,7 +185,7 @@ class Policy(CausalModel):
 
     @property
     def scores(self) -> Mapping[str, Score]:
-        return {"kl_from_reference": self.kl_from_first.per_sequence, **self.figures}
+        return {"kl_from_reference": self.kl_from_first.per_sequence, STAGE_KL: self.kl.per_sequence, **self.figures}
 
 
 class EvalReport(Artifact):

@@ -129,6 +129,28 @@ def test_a_run_that_ships_nothing_holds(tmp_path: Path) -> None:
     assert "ships nothing" in verdict.reasons[0]
 
 
+ALIGNING = "policy = Align(nats={nats}, kl_budget=2.0)\npipeline = Pipeline(name='p', targets=[policy])"
+
+
+@pytest.mark.parametrize(("nats", "reason"), [(2.5, "its KL budget is 2"), (None, "recorded no divergence")])
+def test_a_policy_that_left_its_own_budget_holds_whatever_the_gates_say(tmp_path: Path, nats: float | None, reason: str) -> None:
+    bench = Bench(tmp_path)
+    plan = attrs.evolve(
+        bench.plan(f"policy = Align(nats={nats}, kl_budget=2.0)\npipeline = Pipeline(name='p', targets=[policy])"), ships="01_align"
+    )
+    verdict = Shipped(bench, plan, bench.run(plan).manifest).judge()
+    assert any(reason in found for found in verdict.reasons)
+    assert not verdict.ship
+
+
+def test_a_policy_within_its_budget_is_not_held_for_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    plan = attrs.evolve(
+        bench.plan("policy = Align(nats=1.5, kl_budget=2.0)\npipeline = Pipeline(name='p', targets=[policy])"), ships="01_align"
+    )
+    assert not any("KL" in found for found in Shipped(bench, plan, bench.run(plan).manifest).judge().reasons)
+
+
 # A baseline that is another run's manifest.
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline_dsl import Artifact, Corpus, EvalReport, Ref, Score, Sizes, Stage, Work, Workspace
 from pipeline_dsl.base.units import Seconds
+from pipeline_dsl.lang.artifacts import STAGE_KL
 from pipeline_dsl.lang.gate import Metric
 
 NOTES = "PDSL_TEST_NOTES"
@@ -256,6 +257,32 @@ class Exam(Stage[EvalReport]):
 
     def measures(self) -> Iterable[str | Metric]:
         return ("mmlu", "safety_violation_rate")
+
+
+class Moved(Artifact):
+    """A policy without weights: how far it moved, or no word of it."""
+
+    nats: float | None = None
+
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        return {} if self.nats is None else {STAGE_KL: Score(value=self.nats), "kl_from_reference": Score(value=self.nats)}
+
+
+class Align(Stage[Moved]):
+    """Moves a policy by as much as is declared."""
+
+    aligns = True
+
+    nats: float | None
+    kl_budget: float
+
+    def run(self, work: Workspace) -> Moved:
+        (work.output / "policy.txt").write_text(str(self.nats))
+        return Moved(nats=self.nats)
+
+    def measures(self) -> Iterable[str | Metric]:
+        return ("kl_from_reference",)
 
 
 class Dear(Stage[Corpus]):
