@@ -27,6 +27,7 @@ demo: $(READY)
 	@$(PDSL) check $(PIPELINE)
 	@$(PDSL) plan $(PIPELINE)
 	@$(PDSL) run $(PIPELINE)
+	@$(PDSL) status
 	@$(PDSL) gate
 
 test: $(READY) lint types check

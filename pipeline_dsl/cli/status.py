@@ -66,7 +66,9 @@ def _line(plan: Plan, name: str, key: str | None, store: Store, record: Any) -> 
     if _locked(store.layout.locks / tail(key)):
         return Line(name, "running", _progress(store.layout.progress(key)))
     if record is not None:
-        return Line(name, "done", f"{duration(record.wall_clock_sec)}, {dollars(record.cost_usd)}, {short(record.output)}")
+        scores = store.tree(record.output).scores
+        measured = "".join(f"  {metric} {score.value:.4g}" for metric, score in scores.items())
+        return Line(name, "done", f"{duration(record.wall_clock_sec):>7}  {dollars(record.cost_usd):<7}  {short(record.output)}{measured}")
     if store.layout.stage(key).exists():
         return Line(name, "stopped", f"half-way; `pdsl logs {name}` shows why, `pdsl run` goes on")
     return Line(name, "ready", "")

@@ -59,6 +59,10 @@ class Dataset(Artifact):
     unigram_entropy: Nats
     """Entropy of the token distribution, nats a token: what a model that ignores context reaches at best."""
 
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        return {"unigram_entropy": Score(value=self.unigram_entropy)}
+
 
 class Chats(Artifact):
     """Conversations, one JSON object a line: `messages`, a list of `role` and `content`."""
