@@ -15,6 +15,7 @@ METRICS: dict[str, Metric] = {
     # Refusals of harmless requests; harmful requests that were answered.
     **_table("fraction", "lower", "safety", "safety_refusal_rate safety_violation_rate toxicity_rate"),
     **_table("nats", "lower", "divergence", "kl_from_reference"),
+    **_table("nats", "lower", "quality", "kl_from_stage_reference"),
     **_table("nats/token", "lower", "quality", "validation_loss quantization_kl"),
     **_table("percent", "higher", "quality", "quantization_accuracy_delta"),
     **_table("usd", "lower", "cost", "cost_total_usd"),

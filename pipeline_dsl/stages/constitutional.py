@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from pipeline_dsl.base.flops import training_flops
-from pipeline_dsl.lang.artifacts import Chats, Policy, Prompts, RewardModel, SftModel
+from pipeline_dsl.lang.artifacts import STAGE_KL, Chats, Policy, Prompts, RewardModel, SftModel
 from pipeline_dsl.lang.fields import Count, NonNegative, Positive, Whole, held_out
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Ref
@@ -78,7 +78,7 @@ class ConstitutionalAi(FineTuning[Policy]):
         return Work(flops=type(each)(looked + learnt))
 
     def measures(self) -> Iterable[str]:
-        return ("kl_from_reference",)
+        return ("kl_from_reference", STAGE_KL)
 
     def problems(self) -> Iterator[Problem]:
         yield from super().problems()

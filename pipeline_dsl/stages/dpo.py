@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_dsl.base.flops import training_flops
-from pipeline_dsl.lang.artifacts import Policy, Preferences, Prompts, SftModel
+from pipeline_dsl.lang.artifacts import STAGE_KL, Policy, Preferences, Prompts, SftModel
 from pipeline_dsl.lang.fields import Count, NonNegative, Positive, held_out
 from pipeline_dsl.lang.measure import Score
 from pipeline_dsl.lang.size import Size, Sizes, Work
@@ -49,7 +49,7 @@ class Dpo(FineTuning[Policy]):
         return Work(flops=type(forward)(training_flops(forward) + forward))  # the reference only looks
 
     def measures(self) -> Iterable[str]:
-        return ("kl_from_reference", "preference_accuracy")
+        return ("kl_from_reference", STAGE_KL, "preference_accuracy")
 
     def run(self, work: Workspace) -> Policy:
         from pipeline_dsl.ml import divergence
