@@ -1,7 +1,6 @@
 """How far a policy moved from a reference, measured on what the policy itself says."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pipeline_dsl.base.fault import StageFailed
@@ -57,12 +56,3 @@ def measure(
         Divergence(per_sequence=Score.mean(values), per_token=sum(values) / max(tokens, 1), estimator=ESTIMATOR, prompts=len(prompts))
         for values in sums
     ]
-
-
-def load(work: Workspace, folder: Path) -> tuple[Any, Any]:
-    """(model, tokenizer) of a folder, to be measured and not to learn."""
-    torch = work.library("torch")
-    torch.set_num_threads(work.threads)
-    transformers = work.library("transformers")
-    model: Any = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-    return model.eval(), transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)

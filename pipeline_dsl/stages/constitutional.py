@@ -87,11 +87,12 @@ class ConstitutionalAi(FineTuning[Policy]):
 
     def run(self, work: Workspace) -> Policy:
         from pipeline_dsl.ml import divergence
+        from pipeline_dsl.ml.causal import load_causal
         from pipeline_dsl.ml.dialogue import encode_prompts, read_prompts
         from pipeline_dsl.ml.finetuning import DPO, SFT, tune
 
         start = work.path(self.policy)
-        model, tokenizer = divergence.load(work, start)
+        model, tokenizer = load_causal(work, start)
         asked = read_prompts(work.path(self.prompts))
         answers = self._answers(work, model, tokenizer, asked)
         verdicts = self._critiques(work, model, tokenizer, asked)
@@ -117,8 +118,8 @@ class ConstitutionalAi(FineTuning[Policy]):
                 chosen_weight=self.chosen_weight,
             )
             tune(work, DPO, job, processes=self.processes)
-        policy, _ = divergence.load(work, work.output)
-        first, _ = divergence.load(work, work.path(self.reference))
+        policy, _ = load_causal(work, work.output)
+        first, _ = load_causal(work, work.path(self.reference))
         moved, from_first = divergence.measure(
             work,
             policy,

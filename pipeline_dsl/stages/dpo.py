@@ -53,6 +53,7 @@ class Dpo(FineTuning[Policy]):
 
     def run(self, work: Workspace) -> Policy:
         from pipeline_dsl.ml import divergence
+        from pipeline_dsl.ml.causal import load_causal
         from pipeline_dsl.ml.dialogue import encode_prompts, read_pairs, read_prompts
         from pipeline_dsl.ml.finetuning import DPO, tune
 
@@ -60,8 +61,8 @@ class Dpo(FineTuning[Policy]):
         rows = columns(read_pairs(work.path(self.data)))
         job = self.tuning(work, start, rows, beta=self.beta, chosen_weight=self.chosen_weight)
         tune(work, DPO, job, processes=self.processes)
-        policy, tokenizer = divergence.load(work, work.output)
-        reference, _ = divergence.load(work, start)
+        policy, tokenizer = load_causal(work, work.output)
+        reference, _ = load_causal(work, start)
         accuracy = implicit_accuracy(work, policy, reference, tokenizer, work.path(self.held), self.max_length)
         asked = encode_prompts(tokenizer, read_prompts(work.path(self.prompts)))
         (moved,) = divergence.measure(

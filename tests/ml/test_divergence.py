@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from pipeline_dsl.base.fault import StageFailed
-from pipeline_dsl.ml.divergence import load, measure, token_divergence
+from pipeline_dsl.ml.causal import load_causal
+from pipeline_dsl.ml.divergence import measure, token_divergence
 from tests.stages.tiny_model import model_folder
 from tests.stages.workbench import Workbench
 
@@ -32,7 +33,7 @@ def bench(tmp_path: Path) -> Workbench:
 def model(bench: Workbench, noise: float = 0.0) -> Any:
     """The tiny model; with `noise`, its weights moved by so much, relative to their own spread, in a fixed direction."""
     torch: Any = bench.library("torch")
-    found, _ = load(bench, model_folder(hidden=32, ffn=64))
+    found, _ = load_causal(bench, model_folder(hidden=32, ffn=64))
     torch.manual_seed(5)
     with torch.no_grad():
         for weight in found.parameters():

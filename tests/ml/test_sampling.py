@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_dsl.ml.divergence import load
+from pipeline_dsl.ml.causal import load_causal
 from pipeline_dsl.ml.sampling import sample
 from pipeline_dsl.ml.scoring import Continuation, answer_logprobs
 from tests.stages.tiny_model import model_folder
@@ -24,7 +24,7 @@ def bench(tmp_path: Path) -> Workbench:
 
 
 def model(bench: Workbench) -> Any:
-    return load(bench, model_folder(hidden=32, ffn=64))[0]
+    return load_causal(bench, model_folder(hidden=32, ffn=64))[0]
 
 
 def test_a_batch_of_prompts_of_all_lengths_is_answered_as_each_alone(bench: Workbench) -> None:
