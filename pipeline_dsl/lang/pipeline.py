@@ -8,8 +8,9 @@ import attrs
 from pipeline_dsl.base.span import Mark, mark
 from pipeline_dsl.lang.artifacts import EvalReport
 from pipeline_dsl.lang.budget import Budget
+from pipeline_dsl.lang.device import CPU_CORE
 from pipeline_dsl.lang.gate import Gate
-from pipeline_dsl.lang.hardware import CPU_CORE, Hardware
+from pipeline_dsl.lang.hardware import Hardware
 from pipeline_dsl.lang.local import Local
 from pipeline_dsl.lang.stage import Ref, Stage
 

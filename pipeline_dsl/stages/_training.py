@@ -144,7 +144,7 @@ class Training(Stage[A_co]):
 
 def forward(model: Llama, tokens: float, length: float) -> Flops:
     """One pass of `model` over `tokens` in rows of `length`."""
-    return forward_flops(model.matmul_parameters, tokens, layers=model.layers, attention_width=model.hidden, length=length)
+    return forward_flops(model.matmul_parameters, tokens, layers=model.layers, attention_width=model.attention_width, length=length)
 
 
 def _unpacked(work: Workspace, ref: Ref[Dataset], model: Llama) -> str:

@@ -61,7 +61,9 @@ class FineTuning(Stage[A_co]):
         shape = model.model
         if shape is None:
             return None
-        return forward_flops(shape.matmul_parameters, tokens, layers=shape.layers, attention_width=shape.hidden, length=self.tokens_per_row)
+        return forward_flops(
+            shape.matmul_parameters, tokens, layers=shape.layers, attention_width=shape.attention_width, length=self.tokens_per_row
+        )
 
     def tuning(self, work: Workspace, base: Path, rows: Any, *, name: str = "run", output: Path | None = None, **more: Any) -> "Tuning":
         """What the trainer is told; `rows` are columns, which are put into `work.scratch`."""

@@ -39,9 +39,9 @@ class HardwareImpossible(ShapeCheck):
         if place.mfu is not None and not 1e-6 <= place.mfu <= 1:
             advice = f"write {place.mfu / 100:g}" if 1 < place.mfu <= 100 else ""
             yield self.finding(f"`mfu` is {place.mfu:g}; it is a share of the peak, above 0 and at most 1", at=at(), help=advice)
-        if not 0 < place.device.bf16 < _MOST_FLOPS:
+        if not 0 < place.device.peak < _MOST_FLOPS:
             yield self.finding(
-                f"the peak of {place.device.name} is {place.device.bf16:g} FLOP/s", at=at(), help="it is above 0, and finite"
+                f"the peak of {place.device.name} is {place.device.peak:g} FLOP/s", at=at(), help="it is above 0, and finite"
             )
         if place.hourly is not None and not 0 <= place.hourly < 1e9:
             yield self.finding(f"the price is {place.hourly:g} USD an hour", at=at(), help="it is at least 0; None, if nobody knows it")

@@ -49,7 +49,7 @@ def estimate(work: Work, place: Hardware) -> Estimate:
 def _terms(place: Hardware) -> tuple[tuple[float, float, float], float | None, str]:
     """What a machine does a second at best, likely and at worst; what it costs a second; and what of that is assumed."""
     slow, likely, fast = place.mfu_range
-    peak = place.device.bf16 * place.devices
+    peak = place.device.peak * place.devices
     hourly = place.hourly
     said = "declared" if place.mfu is not None else "assumed"
     price = "price unknown" if hourly is None else f"${hourly:g}/h"
