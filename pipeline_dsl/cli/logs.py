@@ -1,5 +1,6 @@
 """`pdsl logs`: what a stage printed."""
 
+import collections
 from pathlib import Path
 from typing import Annotated
 
@@ -34,5 +35,6 @@ def logs(
     if path:
         print(log)
         return
-    printed = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    print("\n".join(printed[-lines:] if lines else printed))
+    with log.open(encoding="utf-8", errors="replace") as stream:
+        for line in collections.deque(stream, maxlen=lines) if lines else stream:
+            print(line.rstrip("\n"))

@@ -1,8 +1,10 @@
 """The workspace of a running stage, on this machine."""
 
 import importlib
+import re
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -82,7 +84,7 @@ class LocalWorkspace:
             raise
         top = name.partition(".")[0]
         try:
-            distributions = metadata.packages_distributions().get(top, [top])
+            distributions = _distributions().get(top, [top])
             self.libraries[distributions[0]] = metadata.version(distributions[0])
         except metadata.PackageNotFoundError:
             self.libraries[top] = "unknown"
@@ -120,6 +122,14 @@ def check_inputs(described: StageType, inputs: Mapping[str, Any], trees: Mapping
                 raise WrongArtifact(f"`{field.name}` reads {wanted}; the store has a {trees[name].kind} for `{name}`")
 
 
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Which distributions bring which top-level modules; read once, since it opens a file of each one installed."""
+    from importlib import metadata
+
+    return metadata.packages_distributions()
+
+
 def _how_to_install(name: str) -> str:
     """The `pip install` line for a library: the extra of ours that brings it, if one does."""
     from importlib import metadata
@@ -128,7 +138,8 @@ def _how_to_install(name: str) -> str:
     try:
         for requirement in metadata.requires("pdsl") or ():
             bare, _, marker = requirement.partition(";")
-            if bare.strip().replace("_", "-").lower().startswith(top) and "extra ==" in marker:
+            distribution = re.split(r"[^\w.-]", bare.strip())[0].replace("_", "-").lower()
+            if (distribution == top or distribution.endswith(f"-{top}")) and "extra ==" in marker:
                 extra = marker.split("extra ==")[1].strip(" '\"")
                 return f"pip install 'pdsl[{extra}]'"
     except metadata.PackageNotFoundError:

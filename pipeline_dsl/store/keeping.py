@@ -1,6 +1,7 @@
 """What of a store is still needed, and removing the rest."""
 
 import shutil
+import time
 from pathlib import Path
 
 import attrs
@@ -8,6 +9,8 @@ import attrs
 from pipeline_dsl.base.fault import Fault
 from pipeline_dsl.store import manifest as manifests
 from pipeline_dsl.store.store import Store
+
+_DAY = 86_400
 
 
 @attrs.frozen
@@ -77,7 +80,11 @@ def _has_run(store: Store, path: Path) -> bool:
 
 
 def _sweep(store: Store) -> None:
-    """Remove what finished stages left outside of the store: stat caches of artifacts that are gone."""
+    """Remove what is left outside of the store: stat caches of artifacts that are gone, folders of finished stages, and
+    files whose writer was killed before it could rename them; a day is more than any write takes."""
+    for path in store.layout.root.rglob(".*.tmp"):
+        if time.time() - path.stat().st_mtime > _DAY:
+            path.unlink(missing_ok=True)
     if store.layout.stats.exists():
         for path in store.layout.stats.iterdir():
             if not store.tree_file(f"sha256:{path.name}").exists():

@@ -169,6 +169,18 @@ def test_a_damaged_store_is_mended_by_removing_what_is_damaged_and_running_again
     assert list(bench.store.damage()) == []
 
 
+def test_files_of_writers_that_were_killed_go_after_a_day(made: Made) -> None:
+    bench, _ = made
+    old, fresh = (bench.store.layout.root / f".{name}.1.tmp" for name in ("old", "fresh"))
+    old.write_bytes(b"half")
+    fresh.write_bytes(b"half")
+    os.utime(old, (1, 1))
+
+    collect(bench.store, kept_by_runs(bench.store), damaged=False, dry_run=False)
+
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
 def test_adding_an_artifact_again_mends_a_damaged_tree_and_a_damaged_plan(made: Made) -> None:
     bench, plan = made
     record = next(iter(bench.store.records()))
