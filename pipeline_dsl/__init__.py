@@ -9,6 +9,8 @@ from pipeline_dsl.lang.adapter import Lora
 from pipeline_dsl.lang.architecture import Experts, Llama
 from pipeline_dsl.lang.artifact import Artifact
 from pipeline_dsl.lang.artifacts import (
+    Adapter,
+    Aligned,
     CausalModel,
     Chats,
     Checkpoint,
@@ -16,13 +18,16 @@ from pipeline_dsl.lang.artifacts import (
     Dataset,
     EvalReport,
     EvalSuite,
+    Exercises,
     Policy,
+    PolicyAdapter,
     Preferences,
     Prompts,
     QuantizedModel,
     RewardModel,
     ScalingLaw,
     ServerSpec,
+    SftAdapter,
     SftModel,
     Source,
     Tokenizer,
@@ -63,8 +68,10 @@ from pipeline_dsl.lang.local import Local
 from pipeline_dsl.lang.measure import Divergence, Score
 from pipeline_dsl.lang.parallel import Parallel
 from pipeline_dsl.lang.pipeline import Pipeline, Release
+from pipeline_dsl.lang.rope import RopeScaling
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Ref, Stage
+from pipeline_dsl.lang.verify import Verify
 from pipeline_dsl.lang.workspace import Workspace
 
 __all__ = [
@@ -72,6 +79,8 @@ __all__ = [
     "A100_80",
     "A10G",
     "A800",
+    "Adapter",
+    "Aligned",
     "Artifact",
     "B200",
     "Budget",
@@ -86,6 +95,7 @@ __all__ = [
     "Divergence",
     "EvalReport",
     "EvalSuite",
+    "Exercises",
     "Experts",
     "Fraction",
     "GB200",
@@ -109,6 +119,7 @@ __all__ = [
     "Parallel",
     "Pipeline",
     "Policy",
+    "PolicyAdapter",
     "Positive",
     "Preferences",
     "Problem",
@@ -119,9 +130,11 @@ __all__ = [
     "Ref",
     "Release",
     "RewardModel",
+    "RopeScaling",
     "ScalingLaw",
     "Score",
     "ServerSpec",
+    "SftAdapter",
     "SftModel",
     "Size",
     "Sizes",
@@ -134,6 +147,7 @@ __all__ = [
     "TPU_V6E",
     "Tokenizer",
     "V100",
+    "Verify",
     "Weights",
     "Whole",
     "Work",

@@ -72,7 +72,7 @@ benchmarks = SuiteFiles(source=files("benchmarks", "7"), tasks=("mmlu", "humanev
 
 sft = Sft(base=base, data=chats, epochs=2, batch=64, micro_batch=2, learning_rate=2e-5, max_length=4096, zero_stage=3, processes=8)
 reward = TrainReward(
-    base=sft, data=preferences, held=preferences_dev, batch=512, micro_batch=8, learning_rate=1e-5, zero_stage=3, processes=8
+    base=sft, data=preferences, held=preferences_dev, batch=512, micro_batch=4, learning_rate=1e-5, zero_stage=3, processes=8
 )
 dpo = Dpo(
     policy=sft,

@@ -1,14 +1,16 @@
 """`pdsl check`: compile, and say everything that is wrong."""
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
+from importlib import import_module
 from typing import Annotated
 
+import attrs
 import typer
 
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.base.fault import Exit
-from pipeline_dsl.cli import report
 from pipeline_dsl.compiler.compile import compile_target
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -23,11 +25,22 @@ class Format(StrEnum):
     SARIF = "sarif"
 
 
+_PRINTERS = {
+    Format.JSON: "pipeline_dsl.cli.formats.as_json",
+    Format.GITHUB: "pipeline_dsl.cli.formats.github",
+    Format.SARIF: "pipeline_dsl.cli.formats.sarif",
+}
+
+
 @app.command()
 def check(
     targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="Pipelines: .py files or names of modules.")],
     format: Annotated[Format, typer.Option("--format", help="How findings are printed.")] = Format.TEXT,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    if_pipeline: Annotated[
+        bool, typer.Option("--if-pipeline", help="Pass over .py files that declare no pipeline, without importing them.")
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file changes that was read; end it by Ctrl-C.")] = False,
 ) -> None:
     """Compile pipelines and print what is wrong with them.
 
@@ -35,25 +48,60 @@ def check(
 
     Example: pdsl check pipelines/*.py
     """
+    chosen = Format.JSON if json else format
+    if if_pipeline:
+        from pipeline_dsl.compiler.recognize import declares_pipeline
+
+        targets = [target for target in targets if not target.endswith(".py") or declares_pipeline(target)]
+    if watch:
+        from pipeline_dsl.cli.recheck import keep_checking
+
+        keep_checking(targets, lambda: _check(targets, chosen))
+    elif _check(targets, chosen).errors:
+        raise typer.Exit(int(Exit.FINDINGS))
+
+
+@attrs.frozen
+class Checked:
+    """What came of some targets."""
+
+    targets: int
+    stages: int
+    found: Sequence[Diagnostic]
+
+    @property
+    def errors(self) -> int:
+        """How many of the findings are errors."""
+        return sum(diagnostic.severity is Severity.ERROR for diagnostic in self.found)
+
+
+def _check(targets: Sequence[str], chosen: Format) -> Checked:
+    """Compile targets and print what is wrong with them."""
     found: list[Diagnostic] = []
     stages = 0
     for target in targets:
         compiled = compile_target(target)
         found.extend(compiled.diagnostics)
         stages += len(compiled.plan.stages) if compiled.plan else 0
-    errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in found)
-    chosen = Format.JSON if json else format
-    if chosen is Format.TEXT:
-        report.print_text(found, sys.stdout)
-        print(_summary(len(targets), stages, errors, len(found) - errors))
-    else:
-        print({Format.JSON: report.as_json, Format.GITHUB: report.as_github, Format.SARIF: report.as_sarif}[chosen](found))
-    if errors:
-        raise typer.Exit(int(Exit.FINDINGS))
+    checked = Checked(len(targets), stages, found)
+    _print(checked, chosen)
+    return checked
 
 
-def _summary(targets: int, stages: int, errors: int, warnings: int) -> str:
-    checked = f"checked {targets} pipeline{'s' * (targets != 1)}"
-    if not errors and not warnings:
-        return f"{checked}, {stages} stages: nothing to report"
-    return f"{checked}: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
+def _print(checked: Checked, chosen: Format) -> None:
+    if chosen is not Format.TEXT:
+        print(import_module(_PRINTERS[chosen]).printed(checked.found))
+        return
+    if checked.found:
+        from pipeline_dsl.cli.report import print_text
+
+        print_text(checked.found, sys.stdout)
+    print(_summary(checked))
+
+
+def _summary(checked: Checked) -> str:
+    said = f"checked {checked.targets} pipeline{'s' * (checked.targets != 1)}"
+    if not checked.found:
+        return f"{said}, {checked.stages} stages: nothing to report"
+    errors, warnings = checked.errors, len(checked.found) - checked.errors
+    return f"{said}: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"

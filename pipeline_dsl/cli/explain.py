@@ -2,6 +2,8 @@
 
 import difflib
 import json as jsons
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Annotated, Any
 
 import typer
@@ -32,12 +34,20 @@ def explain(
     elif entry:
         print(_page(entry))
     else:
-        print("\n".join(f"{other.code}  {other.kind:7}  {other.first_line}" for other in entries()))
+        print("\n".join(_index()))
 
 
 def entries() -> list[Entry]:
     """Everything that has a code, in order."""
     return list(catalogue().values())
+
+
+def _index() -> Iterator[str]:
+    """All codes, under what they are about."""
+    for part, found in groupby(entries(), key=lambda entry: entry.part):
+        yield f"{part}:"
+        for entry in found:
+            yield f"  {entry.code}  {entry.kind:7}  {entry.first_line}"
 
 
 def _find(code: str) -> Entry:
@@ -59,12 +69,18 @@ def _find(code: str) -> Entry:
 def _page(entry: Entry) -> str:
     parts = [f"{entry.code}  {entry.title} ({entry.kind})", entry.text]
     if entry.bad:
-        tried = examples.try_out(entry.bad)
-        said = "\n\n".join(report.text(diagnostic) for diagnostic in tried.diagnostics).replace(f"{tried.folder}/", "")
-        parts += ["This is refused:" if entry.kind == "error" else "This is warned of:", _indented(tried.text), "With:", _indented(said)]
+        text, said = refused(entry)
+        parts += ["This is refused:" if entry.kind == "error" else "This is warned of:", _indented(text), "With:", _indented(said)]
     if entry.good:
         parts += ["This is right:", _indented(examples.module(entry.good))]
     return "\n\n".join(parts)
+
+
+def refused(entry: Entry) -> tuple[str, str]:
+    """The pipeline that earns a code, as a whole module, and what is said about it."""
+    tried = examples.try_out(entry.bad)
+    said = "\n\n".join(report.text(diagnostic) for diagnostic in tried.diagnostics)
+    return tried.text, said.replace(f"{tried.folder}/", "")
 
 
 def _indented(text: str) -> str:
@@ -72,7 +88,7 @@ def _indented(text: str) -> str:
 
 
 def _data(entry: Entry) -> dict[str, Any]:
-    facts: dict[str, Any] = {"code": entry.code, "title": entry.title, "kind": entry.kind, "text": entry.text}
+    facts: dict[str, Any] = {"code": entry.code, "title": entry.title, "part": entry.part, "kind": entry.kind, "text": entry.text}
     if entry.bad:
         facts |= {"bad": examples.module(entry.bad), "good": examples.module(entry.good)}
     return facts

@@ -30,8 +30,9 @@ def gate(
 ) -> None:
     """Judge a run: SHIP, or HOLD with each failing gate's value, threshold and evidence.
 
-    Numbers are read from the store by digest, never from the manifest. Exits 0 for SHIP, 3 for HOLD, 4 if anything in the
-    chain from plan to evidence is not what its digest says.
+    Values and differences to the baseline have 95% intervals in brackets; `within its noise` says that the interval holds the
+    threshold. A gate is on the value alone. Numbers are read from the store by digest, never from the manifest. Exits 0 for SHIP,
+    3 for HOLD, 4 if anything in the chain from plan to evidence is not what its digest says.
 
     Example: pdsl gate .pdsl/runs/tiny-0a1b2c3d4e5f/manifest.yaml
     """
@@ -77,17 +78,26 @@ def text(verdict: Verdict) -> str:
     widths = [max((len(cell) for cell in column), default=0) for column in zip(*(_cells(row) for row in verdict.rows), strict=True)]
     for row in sorted(verdict.rows, key=lambda row: row.result == "pass"):
         cells = "  ".join(f"{cell:<{width}}" for cell, width in zip(_cells(row), widths, strict=True))
-        lines.append(f"  {cells}  {row.reason}".rstrip())
+        lines.append(f"  {cells}  {row.reason or _noise(row)}".rstrip())
     artifact = f", artifact {short(verdict.artifact)}" if verdict.artifact else ""
     lines.append(f"plan {short(verdict.plan)}{artifact}, verdict {short(verdict.digest)}")
     return "\n".join(lines) + "\n"
 
 
+def _noise(row: Row) -> str:
+    return "within its noise" if row.resolved is False else ""
+
+
 def _cells(row: Row) -> tuple[str, str, str, str, str]:
     value = "unknown" if row.value is None else f"{row.value:.4g}"
-    if row.interval:
-        value += f" [{row.interval[0]:.3g}, {row.interval[1]:.3g}]"
+    value += _range(row.interval)
     level = "unknown" if row.threshold is None else f"{row.operator} {row.threshold:.4g}"
     if row.baseline is not None:
         level += f" (baseline {row.baseline:.4g})"
+    if row.difference is not None:
+        level += f", {row.difference.value:+.3g}{_range(row.difference.interval)}{' paired' if row.difference.paired else ''}"
     return row.result, row.metric, f"{value} {row.unit}", level, f"evidence {short(row.evidence)}" if row.evidence else ""
+
+
+def _range(interval: tuple[float, float] | None) -> str:
+    return f" [{interval[0]:.3g}, {interval[1]:.3g}]" if interval else ""

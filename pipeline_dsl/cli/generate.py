@@ -2,6 +2,7 @@
 
 import inspect
 import json as codec
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -11,7 +12,9 @@ import typer
 from pipeline_dsl import stages
 from pipeline_dsl.base.fault import Exit
 from pipeline_dsl.base.schema import json_schema
-from pipeline_dsl.cli.explain import entries
+from pipeline_dsl.cli.explain import entries, refused
+from pipeline_dsl.compiler import examples
+from pipeline_dsl.compiler.catalogue import Entry
 from pipeline_dsl.gates.metrics import METRICS
 from pipeline_dsl.lang.fields import Role
 from pipeline_dsl.lang.stage import Stage, stage_type
@@ -53,20 +56,39 @@ def reference() -> dict[str, str]:
     schema = json_schema(Manifest, identifier="urn:pdsl:manifest:1")
     return {
         "manifest.schema.json": codec.dumps(schema, indent=2, ensure_ascii=False) + "\n",
-        "diagnostics.md": _diagnostics(),
+        "diagnostics.md": _index(),
+        **{f"diagnostics/{entry.code}.md": _page(entry) for entry in entries()},
         "stages.md": _stages(),
         "metrics.md": _metrics(),
     }
 
 
-def _diagnostics() -> str:
-    parts = ["# Diagnostics and faults", "", "What `pdsl explain CODE` prints, for all codes.", ""]
-    for entry in entries():
-        parts += [f"## {entry.code}", "", entry.text.strip(), ""]
-        for title, example in (("Refused", entry.bad), ("Accepted", entry.good)):
-            if example:
-                parts += [f"{title}:", "", "```python", example.strip(), "```", ""]
+def _index() -> str:
+    parts = ["# Diagnostics and faults", "", "Every code has a page: what `pdsl explain CODE` prints.", ""]
+    parts += ["A warning that is meant so is allowed by a comment where it is declared: `# pdsl: allow[CODE] reason`.", ""]
+    for part, found in groupby(entries(), key=lambda entry: entry.part):
+        parts += [f"## {part.capitalize()}", "", "| code | kind | what it says |", "|---|---|---|"]
+        parts += [f"| [{entry.code}](diagnostics/{entry.code}.md) | {entry.kind} | {_cell(entry.first_line)} |" for entry in found]
+        parts.append("")
     return "\n".join(parts)
+
+
+def _page(entry: Entry) -> str:
+    parts = [f"# {entry.code}: {entry.title}", "", f"{entry.kind.capitalize()}, {entry.part}.", "", entry.text.strip(), ""]
+    if entry.bad:
+        text, said = refused(entry)
+        parts += ["Refused:" if entry.kind == "error" else "Warned of:", "", *_block("python", text), "With:", "", *_block("text", said)]
+    if entry.good:
+        parts += ["Right:", "", *_block("python", examples.module(entry.good))]
+    return "\n".join(parts)
+
+
+def _block(language: str, text: str) -> list[str]:
+    return [f"```{language}", *(line.rstrip() for line in text.strip().split("\n")), "```", ""]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _stages() -> str:

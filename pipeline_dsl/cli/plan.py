@@ -9,6 +9,7 @@ import typer
 from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.units import dollars, duration, scaled
+from pipeline_dsl.cli.bill import hours_by_device, spread
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, Target, open_store, plan_of
 from pipeline_dsl.cli.report import relative
 from pipeline_dsl.compiler.compile import Compiled
@@ -114,14 +115,13 @@ def _takes(stage: PlannedStage) -> str:
 def _totals(planned: Plan, views: list[Outlook]) -> str:
     due = [view.stage for view in views if view.standing is not Standing.CACHED]
     flops = sum(stage.estimate.flops for stage in due)
-    hours = {end: sum(getattr(stage.estimate.seconds, end) * stage.devices for stage in due) / 3600 for end in ("low", "point", "high")}
+    hours = " + ".join(f"{spread(hours, lambda end: f'{end:.3g}')} {device}" for device, hours in hours_by_device(due))
     prices = [stage.estimate.usd for stage in due]
     cost = "unknown" if None in prices else " to ".join(dollars(sum(getattr(usd, end) for usd in prices)) for end in ("low", "high"))
     budget = "" if planned.budget_usd is None else f" of {dollars(planned.budget_usd)}"
-    devices = " + ".join(sorted({stage.device for stage in due})) or "device"
     return (
         f"Plan: {len(due)} to run, {len(views) - len(due)} cached, {len(planned.gates)} gates. {scaled(flops, 'FLOP')}, "
-        f"{hours['low']:.3g} to {hours['high']:.3g} {devices} hours, {cost}{budget}"
+        f"{hours or 0} hours, {cost}{budget}"
     )
 
 

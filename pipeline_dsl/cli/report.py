@@ -1,12 +1,10 @@
-"""One diagnostic, four printers: text for people, JSON, GitHub annotations and SARIF for programs."""
+"""Findings as a person reads them. What programs read is made in `cli/formats/`, from the same diagnostics."""
 
-import json
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
-from urllib.parse import quote
+from typing import TextIO
 
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.base.span import Span, source_line
@@ -75,86 +73,3 @@ def relative(file: str) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return file
-
-
-def as_json(found: Sequence[Diagnostic]) -> str:
-    """Findings as one JSON document."""
-    return _text(json.dumps({"version": 1, "diagnostics": [_data(diagnostic) for diagnostic in found]}, indent=1, ensure_ascii=False))
-
-
-def _data(diagnostic: Diagnostic) -> dict[str, Any]:
-    return {
-        "code": diagnostic.code,
-        "severity": str(diagnostic.severity),
-        "message": diagnostic.message,
-        "span": _span(diagnostic.span) if diagnostic.span else None,
-        "related": [{"text": related.text, "span": _span(related.span)} for related in diagnostic.related],
-        "help": diagnostic.help,
-    }
-
-
-def _span(span: Span) -> dict[str, Any]:
-    return {
-        "file": relative(span.file),
-        "line": span.line,
-        "column": span.column + 1,
-        "end_line": span.end_line or span.line,
-        "end_column": span.end_column + 1,
-    }
-
-
-def as_github(found: Sequence[Diagnostic]) -> str:
-    """Findings as GitHub workflow commands, one a line."""
-    lines: list[str] = []
-    for diagnostic in found:
-        place = ""
-        if diagnostic.span:
-            file, span = _escape(relative(diagnostic.span.file), True), diagnostic.span
-            place = f" file={file},line={span.line},col={span.column + 1},title={diagnostic.code}"
-        body = diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
-        lines.append(f"::{diagnostic.severity}{place}::{_escape(body, False)}")
-    return _text("\n".join(lines))
-
-
-def _text(value: str) -> str:
-    """`value` as Unicode text: half a surrogate pair, which a string of Python may hold, is escaped."""
-    return value.encode(errors="backslashreplace").decode()
-
-
-def _escape(value: str, is_property: bool) -> str:
-    value = value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return value.replace(":", "%3A").replace(",", "%2C") if is_property else value
-
-
-def as_sarif(found: Sequence[Diagnostic]) -> str:
-    """Findings as a SARIF 2.1.0 log."""
-    results = [
-        {
-            "ruleId": diagnostic.code,
-            "level": str(diagnostic.severity),
-            "message": {"text": diagnostic.message + (f"\n{diagnostic.help}" if diagnostic.help else "")},
-            "locations": [_location(diagnostic.span)] if diagnostic.span else [],
-            "relatedLocations": [{**_location(related.span), "message": {"text": related.text}} for related in diagnostic.related],
-        }
-        for diagnostic in found
-    ]
-    rules = [_rule(code) for code in sorted({diagnostic.code for diagnostic in found})]
-    run = {"tool": {"driver": {"name": "pdsl", "rules": rules}}, "results": results, "columnKind": "unicodeCodePoints"}
-    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
-    return _text(json.dumps(log, indent=1, ensure_ascii=False))
-
-
-def _rule(code: str) -> dict[str, Any]:
-    from pipeline_dsl.compiler.catalogue import catalogue  # it imports more than a check needs
-
-    entry = catalogue().get(code)
-    return {"id": code, "shortDescription": {"text": entry.first_line}, "fullDescription": {"text": entry.text}} if entry else {"id": code}
-
-
-def _location(span: Span) -> dict[str, Any]:
-    region = {"startLine": span.line, "startColumn": span.column + 1}
-    if span.end_line:
-        region |= {"endLine": span.end_line, "endColumn": span.end_column + 1}
-    path = Path(relative(span.file))
-    uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
-    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}

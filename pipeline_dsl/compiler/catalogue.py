@@ -8,9 +8,23 @@ import attrs
 from pipeline_dsl.base import fault
 from pipeline_dsl.base.diagnostic import Severity
 from pipeline_dsl.base.fault import Fault
-from pipeline_dsl.compiler.check import Check, FactCheck, ShapeCheck, checks
+from pipeline_dsl.compiler.check import Check, all_checks
 from pipeline_dsl.compiler.reading import UNREADABLE, Unreadable
 from pipeline_dsl.serving import child
+
+
+PARTS = {
+    "1": "reading the file",
+    "2": "artifacts and types",
+    "3": "graph and hardware fit",
+    "4": "digests and store",
+    "5": "gates and divergence",
+    "6": "budget",
+    "7": "backends",
+    "8": "running",
+    "9": "data lineage",
+}
+"""What a code is about, by its first digit."""
 
 
 @attrs.frozen(kw_only=True)
@@ -30,6 +44,11 @@ class Entry:
         """The first sentence of the text, or its first line."""
         return self.text.partition("\n")[0]
 
+    @property
+    def part(self) -> str:
+        """What the code is about."""
+        return PARTS[self.code[4]]
+
 
 @cache
 def catalogue() -> dict[str, Entry]:
@@ -37,7 +56,7 @@ def catalogue() -> dict[str, Entry]:
 
     Raises: ValueError if two classes have one code.
     """
-    entries = [_compiled(kind) for kind in (*UNREADABLE, *checks(ShapeCheck), *checks(FactCheck))]
+    entries = [_compiled(kind) for kind in (*UNREADABLE, *all_checks())]
     named = {**vars(fault), **vars(child)}.values()
     entries += [_fault(kind) for kind in named if isinstance(kind, type) and issubclass(kind, Fault)]
     found: dict[str, Entry] = {}

@@ -9,6 +9,7 @@ from typing import ClassVar, TypeVar
 from pipeline_dsl.base.diagnostic import Diagnostic, Related, Severity
 from pipeline_dsl.base.discover import subclasses
 from pipeline_dsl.base.span import Span
+from pipeline_dsl.compiler.allowances import Settled
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import Graph
 
@@ -51,6 +52,14 @@ class FactCheck(Check):
         raise NotImplementedError
 
 
+class AllowanceCheck(Check):
+    """A check of the comments that allow warnings, once all others have run."""
+
+    def run(self, settled: Settled) -> Iterator[Diagnostic]:
+        """What is wrong with the comments."""
+        raise NotImplementedError
+
+
 C = TypeVar("C", bound=Check)
 
 
@@ -59,3 +68,13 @@ def checks(kind: type[C]) -> tuple[type[C], ...]:
     from pipeline_dsl.compiler import checks as package  # it imports this module
 
     return subclasses(package, kind)
+
+
+def all_checks() -> tuple[type[Check], ...]:
+    """Every check of every kind."""
+    return *checks(ShapeCheck), *checks(FactCheck), *checks(AllowanceCheck)
+
+
+def warnings() -> tuple[type[Check], ...]:
+    """The checks whose findings can be allowed: warnings about the pipeline, not about comments."""
+    return tuple(check for check in all_checks() if check.severity is Severity.WARNING and not issubclass(check, AllowanceCheck))

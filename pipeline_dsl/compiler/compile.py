@@ -10,11 +10,12 @@ import attrs
 
 from pipeline_dsl.base.canonical import plain
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
-from pipeline_dsl.compiler.check import FactCheck, ShapeCheck, checks
+from pipeline_dsl.compiler.allowances import settle
+from pipeline_dsl.compiler.check import AllowanceCheck, FactCheck, ShapeCheck, checks
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage, Graph, build
 from pipeline_dsl.compiler.load import load
-from pipeline_dsl.compiler.passes import definitions, divergence, estimates, gates, lineage
+from pipeline_dsl.compiler.passes import contracts, definitions, divergence, estimates, evidence, gates, lineage, memory
 from pipeline_dsl.lang.fields import Field, Role
 from pipeline_dsl.lang.gate import Baseline
 from pipeline_dsl.lang.pipeline import Release
@@ -26,7 +27,7 @@ from pipeline_dsl.plan.plan import Plan, PlannedBaseline, PlannedGate, PlannedSt
 class Compiled:
     """What came of a target: findings sorted by place, and the plan unless one of them is an error.
 
-    `graph` still knows where every field was written; a plan does not.
+    `graph` still knows where every field was written; a plan does not. Without a plan it is there if its shape is sound.
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -45,12 +46,12 @@ def compile_target(target: str) -> Compiled:
     graph = build(loaded)
     found = [diagnostic for check in checks(ShapeCheck) for diagnostic in check().run(graph)]
     if any(diagnostic.severity is Severity.ERROR for diagnostic in found):
-        return Compiled(_sorted(found))
+        return Compiled(_sorted(_settled(found, graph, complete=False)))
     facts = derive(graph)
     found += [diagnostic for check in checks(FactCheck) for diagnostic in check().run(facts)]
-    found = [diagnostic for diagnostic in found if not _allowed(diagnostic, graph)]
+    found = _settled(found, graph, complete=True)
     if any(diagnostic.severity is Severity.ERROR for diagnostic in found):
-        return Compiled(_sorted(found))
+        return Compiled(_sorted(found), None, graph)
     return Compiled(_sorted(found), _plan(facts), graph)
 
 
@@ -58,37 +59,37 @@ def derive(graph: Graph) -> Facts:
     """Everything that the checks judge, one line a pass."""
     fields, unspelled = definitions.spelled_fields(graph)
     hardware = estimates.hardware(graph)
-    works = estimates.works(graph)
-    labelled = lineage.evaluation(graph)
+    sizes, works = estimates.works(graph)
+    placements = memory.placements(graph, sizes)
+    labels = lineage.follow(graph)
     known = gates.measured(graph)
+    bound = gates.bind(graph, known)
     return Facts(
         graph=graph,
         fields=fields,
         unspelled=unspelled,
         definitions={} if unspelled else definitions.definitions(graph, fields),
         hardware=hardware,
+        sizes=sizes,
+        placements=placements,
+        memory=memory.footprints(placements, hardware),
         works=works,
         estimates={stage: estimates.estimate(works[stage], hardware[stage]) for stage in graph.order},
-        evaluation=labelled,
-        leaks=lineage.leaks(graph, labelled),
+        evaluation=labels.carriers("evaluation"),
+        lineage=labels,
+        descent=contracts.descents(graph),
         divergence=divergence.accumulated(graph),
         ships=gates.shipped(graph),
-        gates=gates.bind(graph, known),
+        gates=bound,
+        examples=evidence.counted(graph, sizes, bound),
         metrics=gates.METRICS | {name: metric for name, (metric, _) in known.items()},
     )
 
 
-def _allowed(diagnostic: Diagnostic, graph: Graph) -> bool:
-    """Whether a stage declared where the warning points says that it is meant so."""
-    if diagnostic.severity is Severity.ERROR or diagnostic.span is None:
-        return False
-    line = diagnostic.span.line
-    for stage in graph.order:
-        if diagnostic.code in stage.allow:
-            span = graph.span(stage)
-            if span.file == diagnostic.span.file and span.line <= line <= max(span.end_line, span.line):
-                return True
-    return False
+def _settled(found: list[Diagnostic], graph: Graph, *, complete: bool) -> list[Diagnostic]:
+    """Findings without the warnings that are allowed where they are declared, and with what is wrong with the allowances."""
+    settled = settle(found, graph.file, complete=complete)
+    return [*settled.left, *(diagnostic for check in checks(AllowanceCheck) for diagnostic in check().run(settled))]
 
 
 def _sorted(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -108,6 +109,7 @@ def _plan(facts: Facts) -> Plan:
         baseline=_baseline(facts),
         ships=graph.names[facts.ships] if facts.ships else None,
         local=pipeline.local,
+        launchers={launcher.backend: definitions.named(launcher, graph.names) for launcher in pipeline.launchers},
         root=graph.root,
     )
 
@@ -129,6 +131,8 @@ def _planned(stage: AnyStage, facts: Facts) -> PlannedStage:
         tier=estimates.tier(stage, estimated),
         device=place.device.name,
         devices=place.devices,
+        nodes=place.nodes,
+        accelerated=place.device.accelerator,
         hourly_usd=place.hourly,
         cores=stage.cores(),
         kl_budget=divergence.kl_budget(stage) if stage.aligns else None,

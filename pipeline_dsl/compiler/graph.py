@@ -93,6 +93,14 @@ class Graph:
         return nx.shortest_path(_network(self.order, self.edges), start, end)
 
     @cached_property
+    def inputs(self) -> dict[AnyStage, list[Edge]]:
+        """The edges that lead into each stage that has any."""
+        found: dict[AnyStage, list[Edge]] = {}
+        for edge in self.edges:
+            found.setdefault(edge.consumer, []).append(edge)
+        return found
+
+    @cached_property
     def _parents(self) -> dict[AnyStage, set[AnyStage]]:
         found: dict[AnyStage, set[AnyStage]] = {}
         for edge in self.edges:
@@ -157,7 +165,7 @@ def _roots(pipeline: Pipeline) -> Iterator[AnyStage]:
 
 
 def _collect(roots: Iterator[AnyStage]) -> tuple[list[AnyStage], list[Edge], list[Misplaced], list[tuple[AnyStage, str]]]:
-    pending = list(roots)
+    pending = list({id(stage): stage for stage in roots}.values())
     seen = {id(stage) for stage in pending}
     stages: list[AnyStage] = []
     edges: list[Edge] = []

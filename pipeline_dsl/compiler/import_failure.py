@@ -91,6 +91,8 @@ def _bad_call(cls: str, fault: str, span: Span, names: Mapping[str, Any]) -> Dia
         fields = _fields(names.get(cls) or getattr(pipeline_dsl, cls, None))
         close = difflib.get_close_matches(unknown[1], fields, n=1)
         advice = f"did you mean `{close[0]}`?" if close else ("its fields: " + ", ".join(fields) if fields else "")
+        if unknown[1] == "allow":
+            advice = "a warning is allowed by a comment: `# pdsl: allow[CODE] reason`"
         return BadFields.finding(f"`{cls}` has no field `{unknown[1]}`", span, help=advice)
     missing = re.findall(r"'(\w+)'", fault)
     if "missing" in fault and missing:

@@ -12,6 +12,8 @@ from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.digest import Digest, digest_plain, short
 from pipeline_dsl.base.fault import Held
 from pipeline_dsl.gates.chain import verified_records
+from pipeline_dsl.gates.difference import Difference, Evidence, difference
+from pipeline_dsl.gates.interval import interval
 from pipeline_dsl.lang.artifacts import STAGE_KL
 from pipeline_dsl.lang.measure import Score
 from pipeline_dsl.plan.plan import Plan, PlannedGate
@@ -24,7 +26,7 @@ Result = Literal["pass", "fail", "unknown"]
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """One gate, judged. `evidence` is the digest of what the value was read from; `reason` says why it is unknown."""
+    """One gate, judged. Intervals are of 95%. `evidence` is the digest of what the value was read from; `reason` says why it is unknown."""
 
     gate: str
     metric: str
@@ -35,6 +37,12 @@ class Row:
     samples: int | None
     threshold: float | None
     baseline: float | None
+    baseline_interval: tuple[float, float] | None
+    difference: Difference | None
+    """The value less the baseline's, for a gate that compares with one."""
+    resolved: bool | None
+    """Whether the 95% interval, of the difference where there is one, leaves the threshold on one side; None where there is no
+    interval. It decides nothing: a gate is on the value."""
     stage: str | None
     evidence: str | None
     result: Result
@@ -130,29 +138,34 @@ def _unfit(baseline: Run, before: Mapping[str, Record], records: Mapping[str, Re
 
 
 def _row(gate: PlannedGate, run: Run, records: Mapping[str, Record], baseline: Run | None, before: Mapping[str, Record]) -> Row:
-    score, evidence = _score(gate.metric, gate.stage, run, records)
+    score, evidence, found = _score(gate.metric, gate.stage, run, records)
     level: float | None = gate.threshold
-    compared: float | None = None
+    compared: Score | None = None
+    moved: Difference | None = None
     reason = "" if score else f"`{gate.metric}` was not measured"
     if gate.relative:
-        old, why = _baseline_score(gate, run, records, baseline, before)
-        compared = old.value if old else None
-        level = None if compared is None else compared + gate.threshold
+        compared, old, why = _baseline_score(gate, run, records, baseline, before)
+        level = None if compared is None else compared.value + gate.threshold
         reason = reason or why
+        moved = difference(found, old, gate.metric, gate.unit) if found and old else None
     value = score.value if score else None
     result: Result = "unknown"
     if value is not None and level is not None:
         result = "pass" if (value >= level if gate.operator == ">=" else value <= level) else "fail"
+    around = interval(score, gate.unit) if score else None
     return Row(
         gate=str(gate),
         metric=gate.metric,
         unit=gate.unit,
         operator=gate.operator,
         value=value,
-        interval=score.interval if score else None,
+        interval=around,
         samples=score.samples if score else None,
         threshold=level,
-        baseline=compared,
+        baseline=compared.value if compared else None,
+        baseline_interval=interval(compared, gate.unit) if compared else None,
+        difference=moved,
+        resolved=_resolved(moved.interval if moved else None if gate.relative else around, gate.threshold),
         stage=gate.stage,
         evidence=evidence,
         result=result,
@@ -160,15 +173,22 @@ def _row(gate: PlannedGate, run: Run, records: Mapping[str, Record], baseline: R
     )
 
 
-def _score(metric: str, stage: str | None, run: Run, records: Mapping[str, Record]) -> tuple[Score | None, str | None]:
-    """A metric's score and the digest it was read from."""
+def _resolved(around: tuple[float, float] | None, threshold: float) -> bool | None:
+    """Whether an interval lies on one side of what is asked; None where there is none."""
+    return None if around is None else not around[0] < threshold < around[1]
+
+
+def _score(metric: str, stage: str | None, run: Run, records: Mapping[str, Record]) -> tuple[Score | None, str | None, Evidence | None]:
+    """A metric's score, the digest it was read from, and, if a stage measured it, the evidence."""
     if stage is None:
-        return _run_score(metric, records)
+        return *_run_score(metric, records), None
     record = records.get(stage)
     if record is None:
-        return None, None
+        return None, None, None
     tree = run.store.verify(record.output)
-    return tree.scores.get(metric), record.output
+    score = tree.scores.get(metric)
+    found = Evidence(score=score, tree=tree, stage=run.plan.stage(stage), store=run.store) if score else None
+    return score, record.output, found
 
 
 def _run_score(metric: str, records: Mapping[str, Record]) -> tuple[Score | None, str | None]:
@@ -186,18 +206,18 @@ def _run_score(metric: str, records: Mapping[str, Record]) -> tuple[Score | None
 
 def _baseline_score(
     gate: PlannedGate, run: Run, records: Mapping[str, Record], baseline: Run | None, before: Mapping[str, Record]
-) -> tuple[Score | None, str]:
+) -> tuple[Score | None, Evidence | None, str]:
     if baseline is not None:
         stage = next((old.stage for old in baseline.plan.gates if old.metric == gate.metric and old.stage), gate.stage)
         if stage not in before:
-            return None, f"the baseline did not measure `{gate.metric}`"
-        found, _ = _score(gate.metric, stage, baseline, before)
-        return found, "" if found else f"the baseline did not measure `{gate.metric}`"
+            return None, None, f"the baseline did not measure `{gate.metric}`"
+        score, _, found = _score(gate.metric, stage, baseline, before)
+        return score, found, "" if score else f"the baseline did not measure `{gate.metric}`"
     declared = run.plan.baseline
     if declared is None or declared.stage is None:
-        return None, "there is no baseline: give one with `--baseline MANIFEST`"
-    found, _ = _score(gate.metric, declared.stage, run, records)
-    return found, "" if found else f"the baseline `{declared.stage}` did not measure `{gate.metric}`"
+        return None, None, "there is no baseline: give one with `--baseline MANIFEST`"
+    score, _, found = _score(gate.metric, declared.stage, run, records)
+    return score, found, "" if score else f"the baseline `{declared.stage}` did not measure `{gate.metric}`"
 
 
 def require_ship(verdict: Verdict) -> str:

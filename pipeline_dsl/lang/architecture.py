@@ -2,6 +2,9 @@
 
 import attrs
 
+from pipeline_dsl.base.flops import forward_flops
+from pipeline_dsl.base.units import Flops
+
 
 @attrs.frozen(kw_only=True)
 class Experts:
@@ -18,6 +21,26 @@ class Experts:
     """Experts, of the same width, that every token goes through as well."""
     dense: int = 0
     """First layers that keep the model's own feed-forward part."""
+    balance: float = 0.01
+    """Weight of the loss that keeps routers from sending all tokens to the same experts; 0 leaves it out.
+
+    Source: Fedus et al. (2021), arXiv:2101.03961, equation 4, summed over the experts that a token is sent to.
+    """
+
+    def problems(self, layers: int) -> list[str]:
+        """What keeps this from being part of a model of so many layers."""
+        found: list[str] = []
+        if self.ffn < 1:
+            found.append(f"experts are {self.ffn} wide")
+        if not 1 <= self.active <= self.count:
+            found.append(f"{self.active} of {self.count} experts cannot be picked")
+        if self.shared < 0:
+            found.append(f"{self.shared} shared experts cannot be")
+        if not 0 <= self.dense < layers:
+            found.append(f"dense = {self.dense} of {layers} layers leaves none with experts")
+        if self.balance < 0:
+            found.append(f"balance = {self.balance:g} rewards routers for using few experts")
+        return found
 
 
 @attrs.frozen(kw_only=True)
@@ -68,6 +91,31 @@ class Llama:
         unused = self._matrices(self.experts.count) - self.matmul_parameters if self.experts else 0
         return self.parameters - unused
 
+    @property
+    def sent(self) -> "Llama":
+        """What one token is sent through: this model with the picked experts only."""
+        return self if self.experts is None else attrs.evolve(self, experts=attrs.evolve(self.experts, count=self.experts.active))
+
+    @property
+    def cached(self) -> int:
+        """Keys and values of one position, in all layers: numbers, not bytes."""
+        return 2 * self.layers * self.kv_heads * self.head
+
+    def touched(self, tokens: float) -> float:
+        """Matrix entries that a step over so many tokens reads, where each token picks its experts evenly and on its own."""
+        if self.experts is None:
+            return self.matmul_parameters
+        share = 1 - (1 - self.experts.active / self.experts.count) ** tokens
+        return self._matrices(0) + share * (self._matrices(self.experts.count) - self._matrices(0))
+
+    def forward(self, tokens: float, length: float) -> Flops:
+        """One forward pass over `tokens` in rows of `length`."""
+        return forward_flops(self.matmul_parameters, tokens, layers=self.layers, attention_width=self.attention_width, length=length)
+
+    def attention(self, tokens: float, length: float) -> Flops:
+        """Of it, scores and values of attention."""
+        return forward_flops(0, tokens, layers=self.layers, attention_width=self.attention_width, length=length)
+
     def _matrices(self, experts: int) -> int:
         """Entries of the layers' matrices and the output embedding, with so many routed experts counted in a layer."""
         attention = 2 * self.hidden * self.attention_width + 2 * self.hidden * self.kv_heads * self.head
@@ -92,6 +140,6 @@ class Llama:
             found.append(f"a head is {self.head} wide; rotary positions need an even width")
         if self.heads % self.kv_heads:
             found.append(f"heads = {self.heads} is not a multiple of kv_heads = {self.kv_heads}")
-        if self.experts is not None and not 1 <= self.experts.active <= self.experts.count:
-            found.append(f"{self.experts.active} of {self.experts.count} experts cannot be picked")
+        if self.experts is not None:
+            found.extend(self.experts.problems(self.layers))
         return found

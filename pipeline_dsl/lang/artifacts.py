@@ -88,6 +88,10 @@ class Prompts(Artifact):
     prompts: int
 
 
+class Exercises(Prompts):
+    """Questions whose answer a program can check, one JSON object a line: `prompt`, a list of messages, and `answer`, a text."""
+
+
 class EvalSuite(Artifact):
     """Task files of lm-eval with the documents that they read."""
 
@@ -131,7 +135,7 @@ class CausalModel(Weights):
 class Checkpoint(CausalModel):
     """A base model: pre-trained, not yet taught to answer."""
 
-    becomes = {"SftModel": "Sft"}
+    becomes = {"SftModel": "Sft", "SftAdapter": "LoraSft"}
 
     steps: int
     tokens: Tokens
@@ -148,7 +152,7 @@ class Checkpoint(CausalModel):
 class SftModel(CausalModel):
     """A model that answers: supervised fine-tuning of a base model."""
 
-    becomes = {"Policy": "Dpo", "RewardModel": "TrainReward"}
+    becomes = {"Policy": "Dpo", "RewardModel": "TrainReward", "PolicyAdapter": "LoraDpo"}
 
     recipe: str
     examples: int
@@ -172,10 +176,8 @@ STAGE_KL = "kl_from_stage_reference"
 """The score by which a policy is held to its own stage's `kl_budget`."""
 
 
-class Policy(CausalModel):
-    """A model after preference training, with how far it moved from the model it started as."""
-
-    becomes = {"QuantizedModel": "Quantize"}
+class Aligned(Artifact):
+    """What preference training made, with how far it moved from the model that it started as."""
 
     reference: str
     """Digest of the reference model."""
@@ -190,6 +192,53 @@ class Policy(CausalModel):
     @property
     def scores(self) -> Mapping[str, Score]:
         return {"kl_from_reference": self.kl_from_first.per_sequence, STAGE_KL: self.kl.per_sequence, **self.figures}
+
+
+class Policy(CausalModel, Aligned):
+    """A whole model after preference training."""
+
+    becomes = {"QuantizedModel": "Quantize"}
+
+
+class Adapter(Artifact):
+    """Low-rank matrices that were trained beside a model and mean nothing without it: no model yet, and not to be served as one."""
+
+    files = ("adapter_model.safetensors", "adapter_config.json")
+
+    base: str
+    """Digest of the model that it was trained on, and can be merged into."""
+    rank: int
+    alpha: float
+    targets: tuple[str, ...]
+    """Names of the matrices that it changes."""
+    held: str
+    """How the base was held meanwhile: `bf16` for whole weights, `nf4` for 4-bit ones."""
+    parameters: int
+    """Of the adapter alone."""
+
+    @classmethod
+    def check(cls, directory: Path) -> Iterator[str]:
+        yield from super().check(directory)
+        weights, config = directory / "adapter_model.safetensors", directory / "adapter_config.json"
+        if weights.is_file() and config.is_file():
+            faults = list(safetensors_faults(weights))
+            yield from faults or adapter_faults(weights, config)
+
+
+class SftAdapter(Adapter):
+    """An adapter that turns a base model into one that answers."""
+
+    becomes = {"SftModel": "MergeSft", "CausalModel": "MergeSft", "Weights": "MergeSft"}
+
+    recipe: str
+    examples: int
+    loss: float
+
+
+class PolicyAdapter(Adapter, Aligned):
+    """An adapter that turns an SFT model into a policy. Its divergence is that of the merged policy."""
+
+    becomes = {"Policy": "MergePolicy", "CausalModel": "MergePolicy", "Weights": "MergePolicy"}
 
 
 class EvalReport(Artifact):
@@ -264,6 +313,28 @@ class ServerSpec(Artifact):
             "server_tokens_per_second": Score(value=self.tokens_per_second, samples=self.requests),
             "server_latency_p95_seconds": Score(value=self.latency_p95, samples=self.requests),
         }
+
+
+def adapter_faults(weights: Path, config: Path) -> Iterator[str]:
+    """What an adapter's matrices do not have of what its configuration says: a pair of the declared rank for each target."""
+    try:
+        said = json.loads(config.read_text(encoding="utf-8"))
+        rank, targets = int(said["r"]), set(said["target_modules"])
+    except (ValueError, KeyError, TypeError) as error:
+        yield f"`{config.name}` does not say rank and targets: {error}"
+        return
+    with weights.open("rb") as stream:
+        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    shapes = {name.removesuffix(".weight"): entry["shape"] for name, entry in header.items() if name != "__metadata__"}
+    down = {name.removesuffix(".lora_A"): shape for name, shape in shapes.items() if name.endswith(".lora_A")}
+    up = {name.removesuffix(".lora_B"): shape for name, shape in shapes.items() if name.endswith(".lora_B")}
+    for name in sorted(down.keys() ^ up.keys()):
+        yield f"`{name}` has one of its two matrices"
+    for name in sorted(down.keys() & up.keys()):
+        if down[name][0] != rank or up[name][1] != rank:
+            yield f"`{name}` has rank {down[name][0]}, the configuration says {rank}"
+    for target in sorted(targets - {name.rpartition(".")[2] for name in down}):
+        yield f"no matrix of `{target}` is adapted"
 
 
 def safetensors_faults(file: Path) -> Iterator[str]:

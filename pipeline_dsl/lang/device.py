@@ -14,6 +14,8 @@ class Device:
     """
 
     name: str
+    accelerator: bool = True
+    """False for a CPU core."""
     bf16: Flops | float
     fp16: Flops | float = 0.0
     fp8: Flops | float = 0.0
@@ -106,11 +108,13 @@ RTX_4090 = _device("RTX-4090", (165.2, 165.2, 330.3, 660.6, 0), (24, 1008), (0, 
 
 CPU_CORE = Device(
     name="CPU-core",
+    accelerator=False,
     bf16=Flops(80e9),
     memory=4 * 10**9,
+    bandwidth=5e9,
     price=Usd(0.05),
     price_date="2025",
-    price_source="on-demand list price of a general-purpose virtual CPU; peak of one AVX2 core, fp32",
+    price_source="on-demand list price of a general-purpose virtual CPU; peak of one AVX2 core, fp32; its share of a bandwidth",
 )
 
 DEVICES = {

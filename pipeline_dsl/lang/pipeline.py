@@ -1,7 +1,7 @@
 """A pipeline: the stages that must be, and what decides whether they ship."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -11,6 +11,7 @@ from pipeline_dsl.lang.budget import Budget
 from pipeline_dsl.lang.device import CPU_CORE
 from pipeline_dsl.lang.gate import Gate
 from pipeline_dsl.lang.hardware import Hardware
+from pipeline_dsl.lang.launcher import Launcher
 from pipeline_dsl.lang.local import Local
 from pipeline_dsl.lang.stage import Ref, Stage
 
@@ -41,4 +42,8 @@ class Pipeline:
     budget: Budget = Budget()
     on: Hardware = Hardware(device=CPU_CORE)
     local: Local = Local()
+    use: Literal["commercial", "research"] | None = None
+    """What is served is for: licences are held against it. No part of the plan."""
+    launchers: Sequence[Launcher] = ()
+    """Settings of the clusters that it is launched on, one a backend."""
     mark: Mark | None = attrs.field(init=False, factory=mark, repr=False)

@@ -1,7 +1,7 @@
 """A stage: one declared step, which stands for the artifact it makes."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, ClassVar, Generic, Literal, TypeGuard, TypeVar, dataclass_transform
 
 import attrs
@@ -11,6 +11,8 @@ from pipeline_dsl.lang.artifact import Artifact
 from pipeline_dsl.lang.fields import StageType, describe, execution, held_out
 from pipeline_dsl.lang.gate import Metric
 from pipeline_dsl.lang.hardware import Hardware
+from pipeline_dsl.lang.label import Division, Kind, Label, declared_labels
+from pipeline_dsl.lang.placement import Placement
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.workspace import Workspace
 
@@ -54,6 +56,8 @@ class Stage(Declaration[A_co]):
     version: ClassVar[int] = 1
     evaluation: ClassVar[bool] = False
     """Whether what it makes is evaluation data, which nothing may learn from."""
+    movable: ClassVar[bool] = False
+    """Whether it makes something else whenever it runs, as a crawl does."""
     aligns: ClassVar[bool] = False
     """Whether it moves a policy away from a reference; such a stage has a `kl_budget`."""
 
@@ -63,8 +67,6 @@ class Stage(Declaration[A_co]):
     """Where it runs, if not where the pipeline does."""
     tier: Tier | None = execution(default=None)
     """What a failure costs; without one, the estimate decides."""
-    allow: tuple[str, ...] = execution(default=())
-    """Codes of warnings that are meant to be so."""
     pin: str | None = execution(default=None)
     """The digest that the artifact must have, where it is known: any other stops the run."""
 
@@ -76,6 +78,24 @@ class Stage(Declaration[A_co]):
     def holds_evaluation_data(self) -> bool:
         """Whether this very declaration makes evaluation data."""
         return type(self).evaluation
+
+    def labels(self) -> Iterable[Label]:
+        """What arises here and must be known of all that is made of the artifact.
+
+        Evaluation data is by `holds_evaluation_data`; fields called `licence`, `terms` and `personal` are read as the built-in
+        sources declare them. Whatever labels the inputs carry flow on by themselves.
+        """
+        if self.holds_evaluation_data():
+            yield Label("evaluation")
+        yield from declared_labels(self)
+
+    def clears(self) -> Collection[Kind]:
+        """The kinds of labels that end here, because the stage takes out what they are about: `("personal",)`."""
+        return ()
+
+    def division(self) -> Division | None:
+        """The part of a whole that it takes, if other stages may take the others; None if it takes what it gets."""
+        return None
 
     def cores(self) -> int:
         """Processor cores that it keeps busy on one machine; the local runner leaves it so many."""
@@ -89,6 +109,10 @@ class Stage(Declaration[A_co]):
         """What the stage will take."""
         return Work()
 
+    def placement(self, sizes: Sizes) -> Placement | None:
+        """How a model lies on the stage's devices while it trains or serves; None if none does, or its shape is unknown."""
+        return None
+
     def problems(self) -> Iterator[Problem]:
         """Faults that only this stage type can see, such as fields that contradict each other."""
         yield from ()
@@ -96,6 +120,10 @@ class Stage(Declaration[A_co]):
     def measures(self) -> Iterable[str | Metric]:
         """The metrics that the artifact will carry: names that `gates/metrics.py` knows, or metrics of its own."""
         return ()
+
+    def asked(self, metric: str, sizes: Sizes) -> int | None:
+        """How many examples a metric is a mean over; without an answer, what the only input that is held out says."""
+        return None
 
     def run(self, work: Workspace) -> A_co:
         """Do the work: read inputs through `work`, fill `work.output`, return the artifact's metadata."""

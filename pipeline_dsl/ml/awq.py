@@ -32,7 +32,16 @@ class Scheme:
 
 
 def refuse_unfit(model: Any, scheme: Scheme) -> None:
-    """Raise StageFailed if the inputs of a layer that would be quantized do not divide into groups."""
+    """Raise StageFailed for what would not be quantized as asked: inputs that do not divide into groups, or experts in one tensor.
+
+    Experts that lie fused in one tensor a layer are no layers to the libraries, which would leave them in 16 bits: most of the model.
+    """
+    fused = [name for name, parameter in model.named_parameters() if parameter.dim() == 3 and ".experts." in name]
+    if fused:
+        raise StageFailed(
+            f"the model's experts are fused in {len(fused)} tensors such as `{fused[0]}`, which are not quantized",
+            help="serve a model with experts in 16 bits",
+        )
     unfit = {
         f"{name} reads {module.in_features}"
         for name, module in model.named_modules()

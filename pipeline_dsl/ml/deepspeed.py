@@ -5,22 +5,29 @@ from importlib import import_module
 from typing import Any
 
 from pipeline_dsl.base.fault import StageFailed
+from pipeline_dsl.lang.placement import Offload
 from pipeline_dsl.ml.rank import Rank
 
 
-def settings(*, stage: int, micro_batch: int, accumulation: int, clip: float, bf16: bool) -> dict[str, Any]:
-    """A DeepSpeed configuration for ZeRO `stage`, with an optimizer of ours and fp32 or bf16 arithmetic.
+def settings(
+    *, stage: int, micro_batch: int, accumulation: int, clip: float, bf16: bool, fp16: bool = False, offload: Offload = "none"
+) -> dict[str, Any]:
+    """A DeepSpeed configuration for ZeRO `stage`, with an optimizer of ours and fp32, bf16 or fp16 arithmetic.
 
-    In bf16 the optimizer keeps fp32 weights, except at stage 0. The optimizer is PyTorch's: DeepSpeed compiles its own on
-    first use.
-    Source: ZeRO, Rajbhandari et al. (2020), arXiv:1910.02054.
+    In 16 bits the optimizer keeps fp32 weights, except in bf16 at stage 0; in fp16 the loss is scaled. The optimizer is
+    PyTorch's, also where its state is offloaded: DeepSpeed compiles its own on first use.
+    Sources: ZeRO, Rajbhandari et al. (2020), arXiv:1910.02054; offloading, Ren et al. (2021), arXiv:2101.06840.
     """
+    offloaded: dict[str, Any] = {} if offload == "none" else {"offload_optimizer": {"device": "cpu"}}
+    if offload == "weights":
+        offloaded["offload_param"] = {"device": "cpu"}
     return {
         "train_micro_batch_size_per_gpu": micro_batch,
         "gradient_accumulation_steps": accumulation,
         "gradient_clipping": clip,
         "bf16": {"enabled": bf16},
-        "zero_optimization": {"stage": stage, "stage3_gather_16bit_weights_on_model_save": stage == 3},
+        "fp16": {"enabled": fp16},
+        "zero_optimization": {"stage": stage, "stage3_gather_16bit_weights_on_model_save": stage == 3, **offloaded},
         "zero_allow_untested_optimizer": True,
         "zero_force_ds_cpu_optimizer": False,
         "steps_per_print": 10**9,

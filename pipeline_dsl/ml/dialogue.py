@@ -82,6 +82,20 @@ def read_prompts(folder: Path) -> list[Messages]:
     return [_messages(row, "prompt", place) for place, row in _rows(folder)]
 
 
+def read_exercises(folder: Path) -> list[tuple[Messages, str]]:
+    """The exercises of an `Exercises` artifact, each with its answer, in the order of its files and lines.
+
+    Raises: WrongArtifact.
+    """
+    found: list[tuple[Messages, str]] = []
+    for place, row in _rows(folder):
+        answer: Any = row.get("answer")
+        if not isinstance(answer, str) or not answer.strip():
+            raise WrongArtifact(f"{place} has no text under `answer`")
+        found.append((_messages(row, "prompt", place), answer))
+    return found
+
+
 def encode_chats(tokenizer: Any, chats: Sequence[Messages], *, max_length: int) -> list[Turns]:
     """Whole conversations, cut to `max_length` tokens; one whose assistant says nothing before the cut is left out.
 

@@ -10,16 +10,42 @@ import attrs
 
 from pipeline_dsl.base.convert import structure, unstructure
 from pipeline_dsl.base.fault import StageFailed
+from pipeline_dsl.lang.adapter import Lora
+from pipeline_dsl.lang.placement import Attention, Offload, Recompute
+from pipeline_dsl.lang.verify import Verify
 from pipeline_dsl.lang.workspace import Workspace
-from pipeline_dsl.ml import checkpoints, deepspeed, models
+from pipeline_dsl.ml import checkpoints, deepspeed, lora, models, recomputation
 from pipeline_dsl.ml.rank import Rank, write_whole
 
 SFT = "pipeline_dsl.ml.finetuning:sft"
 REWARD = "pipeline_dsl.ml.finetuning:reward"
 DPO = "pipeline_dsl.ml.finetuning:dpo"
 
+Report = Callable[..., None]
+"""What is told a step, the number of steps, and figures."""
+
 LOG = 10
 """Steps between logged losses. Checkpoints come at multiples of it, so that resuming loses no part of a mean."""
+
+_GROUPED: Mapping[str, Any] = {
+    "train_sampling_strategy": "group_by_length",  # by the column `length`: pairs are padded to the longest of a batch
+    "remove_unused_columns": False,  # else that column is dropped before it is read
+}
+
+
+@attrs.frozen(kw_only=True)
+class Sampling:
+    """How a policy draws `group` answers to each prompt, what judges them, and how far one step may go."""
+
+    group: int
+    max_new_tokens: int
+    temperature: float
+    updates: int
+    """Optimizer steps on the same answers."""
+    clip_ratio: float
+    reward: str = ""
+    """The folder of a reward model."""
+    verify: Verify | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -41,15 +67,21 @@ class Tuning:
     weight_decay: float
     clip: float
     bf16: bool
+    fp16: bool = False
     zero_stage: int
+    offload: Offload = "none"
+    recompute: Recompute = "none"
+    attention: Attention = "sdpa"
     save_every: int
     seed: int
     threads: int
     beta: float = 0.1
     chosen_weight: float = 0.0
     reference: str = ""
-    lora_rank: int | None = None
-    lora_alpha: float = 16.0
+    sampling: Sampling | None = None
+    """How answers are drawn and judged, where a trainer learns from its own."""
+    lora: Lora | None = None
+    """Adapters to train instead of the weights; `output` then takes them alone."""
     max_length: int = 1024
 
 
@@ -58,57 +90,44 @@ def tune(work: Workspace, target: str, job: Tuning, *, processes: int) -> float:
 
     Raises: StageFailed; MissingLibrary.
     """
-    for library in ("torch", "transformers", "trl"):
+    adapting = () if job.lora is None else ("peft",) if job.lora.base == "bf16" else ("peft", "bitsandbytes")
+    for library in ("torch", "transformers", "trl", *adapting):
         work.library(library)
     config = {"job": unstructure(job)}
-    if processes == 1:
-        here = Rank(rank=0, world=1, local=0, config=config)
-        run: Callable[[Rank, Callable[..., None]], None] = {SFT: _sft, REWARD: _reward, DPO: _dpo}[target]
-        run(here, work.progress)
+    if processes == 1 and job.offload == "none":
+        module, _, name = target.partition(":")
+        getattr(import_module(module), name)(Rank(rank=0, world=1, local=0, config=config), work.progress)
     else:
         work.library("deepspeed")
         work.launch(target, config, processes=processes)
     return float(json.loads((Path(job.folder) / "outcome.json").read_text(encoding="utf-8"))["loss"])
 
 
-def sft(rank: Rank) -> None:
-    """Supervised fine-tuning, as one of a group."""
-    _sft(rank, rank.progress)
-
-
-def reward(rank: Rank) -> None:
-    """Reward modelling, as one of a group."""
-    _reward(rank, rank.progress)
-
-
-def dpo(rank: Rank) -> None:
-    """Direct preference optimisation, as one of a group."""
-    _dpo(rank, rank.progress)
-
-
-def _sft(rank: Rank, report: Callable[..., None]) -> None:
-    job, data = _begin(rank)
+def sft(rank: Rank, report: Report | None = None) -> None:
+    """Supervised fine-tuning; one of a group reports as its rank does."""
+    job, data = begin(rank)
     trl = import_module("trl.trainer.sft_config"), import_module("trl.trainer.sft_trainer")
     _score_answers_only()
-    settings: Any = _settings(rank, job)
+    told: Any = settings(rank, job)
     arguments = trl[0].SFTConfig(
-        **settings,
+        **told,
         dataset_kwargs={"skip_prepare_dataset": True},  # its rows are token ids with labels already
         max_length=None,
         packing=False,
         train_sampling_strategy="group_by_length",
     )
-    model = _causal(job.base)
+    model, adapters = student(rank, job)
     trainer = trl[1].SFTTrainer(
-        model=model, args=arguments, train_dataset=data, processing_class=_tokenizer(job.base), peft_config=_lora(job)
+        model=model, args=arguments, train_dataset=data, processing_class=tokenizer_of(job.base), peft_config=adapters
     )
-    _run(rank, job, trainer, report)
+    run(rank, job, trainer, report)
 
 
-def _reward(rank: Rank, report: Callable[..., None]) -> None:
-    job, data = _begin(rank)
+def reward(rank: Rank, report: Report | None = None) -> None:
+    """Reward modelling; one of a group reports as its rank does."""
+    job, data = begin(rank)
     trl = import_module("trl.trainer.reward_config"), import_module("trl.trainer.reward_trainer")
-    tokenizer = _tokenizer(job.base)
+    tokenizer = tokenizer_of(job.base)
     transformers: Any = import_module("transformers")
     transformers.set_seed(job.seed)  # the head is fresh
     model = transformers.AutoModelForSequenceClassification.from_pretrained(
@@ -117,28 +136,31 @@ def _reward(rank: Rank, report: Callable[..., None]) -> None:
     model.config.pad_token_id = tokenizer.pad_token_id
     trainer = trl[1].RewardTrainer(
         model=model,
-        args=trl[0].RewardConfig(**_settings(rank, job), max_length=job.max_length, disable_dropout=True),
+        args=trl[0].RewardConfig(**settings(rank, job), **_GROUPED, max_length=job.max_length, disable_dropout=True),
         train_dataset=data,
         processing_class=tokenizer,
     )
-    _run(rank, job, trainer, report)
+    run(rank, job, trainer, report)
 
 
-def _dpo(rank: Rank, report: Callable[..., None]) -> None:
-    job, data = _begin(rank)
+def dpo(rank: Rank, report: Report | None = None) -> None:
+    """Direct preference optimisation; one of a group reports as its rank does."""
+    job, data = begin(rank)
     trl = import_module("trl.trainer.dpo_config"), import_module("trl.trainer.dpo_trainer")
     _score_answers_only()
     weights: Mapping[str, Any] = (
         {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, job.chosen_weight]} if job.chosen_weight else {"loss_type": ["sigmoid"]}
     )
+    model, adapters = student(rank, job)
     trainer = trl[1].DPOTrainer(
-        model=_causal(job.base),
-        ref_model=_causal(job.reference or job.base),
-        args=trl[0].DPOConfig(**_settings(rank, job), **weights, beta=job.beta, max_length=job.max_length),
+        model=model,
+        ref_model=causal(job.reference or job.base) if adapters is None else None,  # without its adapters it is the reference
+        args=trl[0].DPOConfig(**settings(rank, job), **_GROUPED, **weights, beta=job.beta, max_length=job.max_length),
         train_dataset=data,
-        processing_class=_tokenizer(job.base),
+        processing_class=tokenizer_of(job.base),
+        peft_config=adapters,
     )
-    _run(rank, job, trainer, report)
+    run(rank, job, trainer, report)
 
 
 def _score_answers_only() -> None:
@@ -154,10 +176,11 @@ def _score_answers_only() -> None:
         print("this version of TRL decides in another way where it runs the language-model head: steps may be slow", flush=True)
 
 
-def _begin(rank: Rank) -> tuple[Tuning, Any]:
+def begin(rank: Rank) -> tuple[Tuning, Any]:
+    """(job, rows) of this process, which has joined its group."""
     job = structure(rank.config["job"], Tuning, what="the job")
     _torch().set_num_threads(job.threads)
-    if rank.world > 1:
+    if _grouped(rank, job):
         deepspeed.join(rank)
     import_module("transformers.utils.logging").disable_progress_bar()
     datasets: Any = import_module("datasets")
@@ -165,14 +188,24 @@ def _begin(rank: Rank) -> tuple[Tuning, Any]:
     return job, datasets.Dataset.from_dict(json.loads(Path(job.rows).read_text(encoding="utf-8")))
 
 
-def _settings(rank: Rank, job: Tuning) -> dict[str, Any]:
+def settings(rank: Rank, job: Tuning) -> dict[str, Any]:
+    """What all of TRL's trainers are told."""
     accumulation = job.batch // (rank.world * job.micro_batch)
-    zero = deepspeed.settings(stage=job.zero_stage, micro_batch=job.micro_batch, accumulation=accumulation, clip=job.clip, bf16=job.bf16)
+    zero = deepspeed.settings(
+        stage=job.zero_stage,
+        micro_batch=job.micro_batch,
+        accumulation=accumulation,
+        clip=job.clip,
+        bf16=job.bf16,
+        fp16=job.fp16,
+        offload=job.offload,
+    )
     return {
         "output_dir": job.folder,
-        "deepspeed": zero if rank.world > 1 else None,
+        "deepspeed": zero if _grouped(rank, job) else None,
         "use_cpu": not _torch().cuda.is_available(),
         "bf16": job.bf16,
+        "fp16": job.fp16,
         "num_train_epochs": job.epochs,
         "per_device_train_batch_size": job.micro_batch,
         "gradient_accumulation_steps": accumulation,
@@ -197,23 +230,36 @@ def _settings(rank: Rank, job: Tuning) -> dict[str, Any]:
     }
 
 
-def _run(rank: Rank, job: Tuning, trainer: Any, report: Callable[..., None]) -> None:
+def run(rank: Rank, job: Tuning, trainer: Any, report: Report | None) -> None:
+    """Train from the start or from the last complete checkpoint, and write what was made.
+
+    Raises: StageFailed if no row fits, or the loss is no number any more.
+    """
     if not len(trainer.train_dataset):
         raise StageFailed(f"no row fits into {job.max_length} tokens", help="raise `max_length`")
     trainer.remove_callback(import_module("transformers").PrinterCallback)
-    trainer.add_callback(_watch(rank, report))
+    trainer.add_callback(_watch(rank, report or rank.progress))
+    if job.lora is not None:
+        lora.keep_whole(trainer.model)
+    recomputation.prepare(trainer.model, recompute=job.recompute, attention=job.attention)
     last = checkpoints.newest(Path(job.folder)) if job.save_every else None
     ended = trainer.train(resume_from_checkpoint=str(last) if last else None)
-    if rank.world > 1:
+    if _grouped(rank, job):
         deepspeed.prove(trainer.model_wrapped, stage=job.zero_stage, world=rank.world)
     model = trainer.accelerator.unwrap_model(trainer.model_wrapped)
-    state = trainer.accelerator.get_state_dict(trainer.model_wrapped) if rank.world > 1 else None
+    state = trainer.accelerator.get_state_dict(trainer.model_wrapped) if _grouped(rank, job) else None
     if rank.rank == 0:
-        if hasattr(model, "merge_and_unload"):
-            model, state = model.merge_and_unload(), None
-        models.save(model, state or model.state_dict(), Path(job.output))
-        models.copy_tokenizer(Path(job.base), Path(job.output))
+        if job.lora is not None:
+            lora.save(model, state, Path(job.output))
+        else:
+            models.save(model, state or model.state_dict(), Path(job.output))
+            models.copy_tokenizer(Path(job.base), Path(job.output))
         write_whole(Path(job.folder) / "outcome.json", {"loss": _last_loss(trainer.state, ended.training_loss), "steps": ended.global_step})
+
+
+def _grouped(rank: Rank, job: Tuning) -> bool:
+    """Whether DeepSpeed trains: it divides between processes, and it alone can offload."""
+    return rank.world > 1 or job.offload != "none"
 
 
 def _last_loss(state: Any, mean: float) -> float:
@@ -236,8 +282,10 @@ def _watch(rank: Rank, report: Callable[..., None]) -> Any:
             loss = float(logs["loss"])
             if not loss < float("inf"):
                 raise StageFailed(f"the loss is {loss} at step {state.global_step}", help="lower the learning rate")
-            report(state.global_step, state.max_steps, loss=loss)
-            print(f"step {state.global_step}/{state.max_steps} loss {loss:.4f}", flush=True)
+            figures = {name: float(logs[name]) for name in ("loss", "reward", "kl") if name in logs}
+            report(state.global_step, state.max_steps, **figures)
+            said = " ".join(f"{name} {value:.4f}" for name, value in figures.items())
+            print(f"step {state.global_step}/{state.max_steps} {said}", flush=True)
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if rank.world > 1:
@@ -248,22 +296,30 @@ def _watch(rank: Rank, report: Callable[..., None]) -> Any:
     return Watch()
 
 
-def _causal(folder: str) -> Any:
+def causal(folder: str) -> Any:
+    """A whole model that all weights of are trained, or that is only looked at."""
     transformers: Any = import_module("transformers")
-    return transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=_torch().float32, local_files_only=True)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=_torch().float32, local_files_only=True)
+    models.balance(model)
+    return model
 
 
-def _tokenizer(folder: str) -> Any:
+def tokenizer_of(folder: str) -> Any:
+    """The tokenizer beside a model."""
     transformers: Any = import_module("transformers")
     return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
-def _lora(job: Tuning) -> Any:
-    """Adapters on every linear layer (Hu et al., 2021, arXiv:2106.09685); None trains all weights."""
-    if job.lora_rank is None:
-        return None
-    peft: Any = import_module("peft")
-    return peft.LoraConfig(r=job.lora_rank, lora_alpha=job.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+def student(rank: Rank, job: Tuning) -> tuple[Any, Any]:
+    """(model, adapters): what learns, and what TRL puts beside it while the model itself stays as it is; None where it does not."""
+    if job.lora is None:
+        return causal(job.base), None
+    torch = _torch()
+    device = f"cuda:{rank.local}" if torch.cuda.is_available() else "cpu"
+    dtype = torch.bfloat16 if job.bf16 else torch.float16 if job.fp16 else torch.float32
+    model = lora.frozen(job.base, job.lora, dtype=dtype, device=device)
+    import_module("transformers").set_seed(job.seed)  # the adapters are fresh
+    return model, lora.config(model, job.lora)
 
 
 def _torch() -> Any:

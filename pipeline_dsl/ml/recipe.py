@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import attrs
 
 from pipeline_dsl.lang.architecture import Llama
+from pipeline_dsl.lang.placement import Attention, Offload, Recompute
 
 
 @attrs.frozen(kw_only=True)
@@ -29,7 +30,11 @@ class Recipe:
     betas: tuple[float, float]
     spread: float
     bf16: bool
+    fp16: bool
     zero_stage: int
+    offload: Offload
+    recompute: Recompute
+    attention: Attention
     validate_every: int
     validate_on: int
     """Rows."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_dsl.base.fault import StageFailed
-from pipeline_dsl.ml import checkpoints, deepspeed, models
+from pipeline_dsl.ml import checkpoints, deepspeed, models, recomputation
 from pipeline_dsl.ml.rank import Rank
 from pipeline_dsl.ml.recipe import Outcome, Recipe
 from pipeline_dsl.ml.rows import IGNORED, Rows, batch
@@ -28,6 +28,7 @@ def train(rank: Rank, recipe: Recipe, folder: Path, *, output: Path | None, repo
         print("this CPU has no bf16 arithmetic and emulates it: fp32 is many times faster here", flush=True)
     arguments = _arguments(rank, recipe, folder)  # before the model: ZeRO-3 divides weights as they are made
     model = models.llama(recipe.model, seed=recipe.seed, special=recipe.special, spread=recipe.spread)
+    recomputation.prepare(model, recompute=recipe.recompute, attention=recipe.attention)
     parameters = recipe.model.parameters
     trainer = rank.library("transformers.trainer").Trainer(
         model=model,
@@ -63,13 +64,20 @@ def _arguments(rank: Rank, recipe: Recipe, folder: Path) -> Any:
     arguments: Any = import_module("transformers.training_args").TrainingArguments
     accumulation = recipe.batch // (rank.world * recipe.micro_batch)
     zero = deepspeed.settings(
-        stage=recipe.zero_stage, micro_batch=recipe.micro_batch, accumulation=accumulation, clip=recipe.clip, bf16=recipe.bf16
+        stage=recipe.zero_stage,
+        micro_batch=recipe.micro_batch,
+        accumulation=accumulation,
+        clip=recipe.clip,
+        bf16=recipe.bf16,
+        fp16=recipe.fp16,
+        offload=recipe.offload,
     )
     return arguments(
         output_dir=str(folder),
         deepspeed=zero,
         use_cpu=not torch.cuda.is_available(),
         bf16=recipe.bf16,
+        fp16=recipe.fp16,
         max_steps=recipe.steps,
         per_device_train_batch_size=recipe.micro_batch,
         gradient_accumulation_steps=accumulation,
@@ -160,13 +168,14 @@ def validation_loss(rank: Rank, recipe: Recipe, model: Any, held_out: Rows) -> f
     rows = min(recipe.validate_on, len(held_out)) // rank.world * rank.world
     chosen = [index * len(held_out) // rows for index in range(rank.rank, rows, rank.world)] if rows else []
     sums = torch.zeros(2, dtype=torch.float64)
+    alone = {} if recipe.model.experts is None else {"output_router_logits": False}  # no balancing loss in what is measured
     model.eval()
     with torch.no_grad():
         for start in range(0, len(chosen), recipe.micro_batch):
             inputs = batch([held_out[index] for index in chosen[start : start + recipe.micro_batch]], recipe.special.get("pad"))
             inputs = {name: value.to(model.device) for name, value in inputs.items()}
             count = int((inputs["labels"][:, 1:] != IGNORED).sum())
-            sums += torch.tensor([float(model(**inputs).loss) * count if count else 0.0, count], dtype=torch.float64)
+            sums += torch.tensor([float(model(**inputs, **alone).loss) * count if count else 0.0, count], dtype=torch.float64)
     model.train()
     sums = sums.to(model.device)
     torch.distributed.all_reduce(sums)

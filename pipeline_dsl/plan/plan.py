@@ -31,13 +31,27 @@ class Interval:
 
 @attrs.frozen(kw_only=True)
 class Estimate:
-    """What a stage is expected to take: FLOPs, seconds of wall clock, USD (None where the price is unknown)."""
+    """What a stage is expected to take: FLOPs, seconds of wall clock, USD (None where the price is unknown).
+
+    Intervals hold 80%.
+    """
 
     flops: float
+    """Model FLOPs, counted from the shapes of matrices."""
     seconds: Interval
     usd: Interval | None
     assumptions: str
     unknown: str = ""
+    six_nd: float | None = None
+    """The same by the rule of thumb, 6 x parameters x tokens and its like; None where it says nothing."""
+    recomputed: float = 0.0
+    """Hardware FLOPs on top, of activations that are made again."""
+    read: float = 0.0
+    """Bytes read from the devices' memory while tokens are written one by one."""
+    mfu: Interval | None = None
+    """Share of the peak that model FLOPs reach; None where there is no such arithmetic."""
+    million_usd: Interval | None = None
+    """What a server's million written tokens cost, prompts included; None elsewhere, or where the price is unknown."""
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +74,11 @@ class PlannedStage:
     tier: str
     device: str
     devices: int
+    """On all nodes together."""
     hourly_usd: float | None
+    nodes: int = 1
+    accelerated: bool = False
+    """Whether the devices are accelerators; CPU cores otherwise."""
     cores: int = 1
     kl_budget: float | None = None
     pin: str | None = None
@@ -119,6 +137,8 @@ class Plan:
     """The stage whose artifact is released; None for research."""
     local: Local = Local()
     """How the local runner runs it; no part of the digest."""
+    launchers: Mapping[str, Any] = {}
+    """The options of backends, by the backend's name; no part of the digest."""
     root: str = ""
     """The folder that the stages' modules are imported from; no part of the digest."""
 

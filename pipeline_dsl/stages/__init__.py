@@ -12,8 +12,12 @@ from pipeline_dsl.stages.evaluate import Evaluate, Task
 from pipeline_dsl.stages.fetch import Fetch
 from pipeline_dsl.stages.fetching.npm import Npm
 from pipeline_dsl.stages.fetching.pypi import Pypi
+from pipeline_dsl.stages.grpo import Grpo
 from pipeline_dsl.stages.ingest import GOPHER, Ingest
 from pipeline_dsl.stages.local_files import LocalFiles
+from pipeline_dsl.stages.lora_dpo import LoraDpo
+from pipeline_dsl.stages.lora_sft import LoraSft
+from pipeline_dsl.stages.merge import MergePolicy, MergeSft
 from pipeline_dsl.stages.pretrain import Pretrain
 from pipeline_dsl.stages.quantize import Quantize
 from pipeline_dsl.stages.reward import TrainReward
@@ -34,9 +38,14 @@ __all__ = [
     "Evaluate",
     "Fetch",
     "FitScalingLaw",
+    "Grpo",
     "Ingest",
     "Letters",
     "LocalFiles",
+    "LoraDpo",
+    "LoraSft",
+    "MergePolicy",
+    "MergeSft",
     "Npm",
     "Pretrain",
     "Pypi",

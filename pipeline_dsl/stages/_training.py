@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from pipeline_dsl.base.fault import StageFailed, WrongArtifact
-from pipeline_dsl.base.flops import forward_flops, training_flops
-from pipeline_dsl.base.units import Flops
+from pipeline_dsl.base.flops import LOOKING, TRAINING
 from pipeline_dsl.lang.architecture import Llama
 from pipeline_dsl.lang.artifact import Artifact
 from pipeline_dsl.lang.artifacts import Dataset, Tokenizer
 from pipeline_dsl.lang.fields import Count, Fraction, NonNegative, Positive, execution, held_out
-from pipeline_dsl.lang.size import Sizes
+from pipeline_dsl.lang.parallel import Parallel
+from pipeline_dsl.lang.placement import Attention, Offload, Recompute, TrainingPlacement
+from pipeline_dsl.lang.size import Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Ref, Stage
 from pipeline_dsl.lang.workspace import Workspace
+from pipeline_dsl.stages._division import refuse_undivided
 
 if TYPE_CHECKING:
     from pipeline_dsl.ml.recipe import Recipe
@@ -26,6 +28,10 @@ class Training(Stage[A_co]):
 
     Where the data has fewer tokens than are asked for, it is passed over again, in another order.
     """
+
+    dimensions: ClassVar[tuple[str, ...]] = ()
+    """Ways of `parallel` that its engine can divide a model in, such as `("tensor", "pipeline")`: DeepSpeed here has none, only
+    copies. A subclass that trains on another engine names its own."""
 
     data: Ref[Dataset]
     validation: Ref[Dataset] = held_out()
@@ -47,10 +53,18 @@ class Training(Stage[A_co]):
     betas: tuple[float, float] = (0.9, 0.95)
     spread: Positive = 0.02
     """Standard deviation of fresh weights."""
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Literal["bf16", "fp16", "fp32"] = "bf16"
     """bf16 keeps fp32 weights in the optimizer. A CPU without bf16 arithmetic is many times slower in it than in fp32."""
     zero_stage: Literal[0, 1, 2, 3] = 1
     """What is divided between processes: nothing, optimizer state, gradients too, weights too."""
+    parallel: Parallel = Parallel()
+    """How one copy of the model is divided; `processes` over its devices is the number of copies."""
+    offload: Offload = "none"
+    """What waits in the host's memory between steps."""
+    recompute: Recompute = "none"
+    """Activations that the backward pass makes again, for memory."""
+    attention: Attention = "sdpa"
+    """The kernel that attention runs on."""
     processes: Count = 1
     """With `threads`, this decides in which order numbers are summed, and so the last bits of the weights."""
     threads: Count = 1
@@ -67,11 +81,13 @@ class Training(Stage[A_co]):
         return self.processes * self.threads
 
     def problems(self) -> Iterator[Problem]:
-        rows = self.processes * (self.micro_batch or 1)
+        copies = self.processes // self.parallel.copy if self.parallel.copy > 1 else self.processes
+        rows = max(1, copies) * (self.micro_batch or 1)
         if self.batch % rows:
             each = f" x {self.micro_batch} rows" if self.micro_batch else ""
+            into = f"{self.processes} processes" if self.parallel.copy <= 1 else f"{copies} copies of the model"
             help = f"take a multiple of {rows}, such as {-(-self.batch // rows) * rows}"
-            yield Problem("batch", f"{self.batch} rows do not divide into {self.processes} processes{each}", help)
+            yield Problem("batch", f"{self.batch} rows do not divide into {into}{each}", help)
         if self.tokens < self.batch:
             yield Problem("tokens", f"{self.tokens} tokens are less than one batch of {self.batch} rows", "raise `tokens`")
         if self.precision == "bf16" and self.zero_stage == 0:
@@ -83,31 +99,50 @@ class Training(Stage[A_co]):
             yield Problem("betas", f"{self.betas} are not shares below 1", "betas=(0.9, 0.95) is usual")
 
     def model_problems(self, field: str, model: Llama) -> Iterator[Problem]:
-        """What keeps `model`, the value of `field`, from being a model that can be trained on these inputs."""
+        """What keeps `model`, the value of `field`, from being a model."""
         for fault in model.problems():
             yield Problem(field, fault)
-        known: Any = getattr(self.tokenizer, "vocabulary", None)  # where the stage that makes the input says so
-        if isinstance(known, int) and known > model.vocabulary:
-            help = f"declare vocabulary={known}, or a little more"
-            yield Problem(field, f"the tokenizer has {known} tokens, the model {model.vocabulary}", help)
-        for name, data in (("data", self.data), ("validation", self.validation)):
-            length: Any = getattr(data, "length", None)
-            if isinstance(length, int) and length > model.context:
-                yield Problem(field, f"rows of `{name}` have {length} tokens, the model's context {model.context}", f"context={length}")
 
-    def flops(self, sizes: Sizes, model: Llama) -> Flops:
+    def placed(self, sizes: Sizes, model: Llama) -> TrainingPlacement | None:
+        """How `model` lies on the processes while it trains; None where nobody said how long its rows are."""
+        data = sizes[self.data]
+        told: Any = getattr(self.data, "length", None)
+        length = told if isinstance(told, int) else round(data.tokens / data.examples) if data.tokens and data.examples else None
+        if length is None:
+            return None
+        rows = self.micro_batch or max(1, self.batch // max(1, self.processes // max(1, self.parallel.copy)))
+        return TrainingPlacement(
+            model=model,
+            processes=self.processes,
+            rows=rows,
+            length=length,
+            batch=self.batch,
+            micro_batch=rows,
+            zero_stage=self.zero_stage,
+            precision=self.precision,
+            offload=self.offload,
+            recompute=self.recompute,
+            attention=self.attention,
+            parallel=self.parallel,
+            fused=not type(self).__module__.startswith("pipeline_dsl."),  # an engine that we have not measured
+        )
+
+    def effort(self, sizes: Sizes, model: Llama) -> Work:
         """A run of `model`: training, and each validation's forward pass."""
         data = sizes[self.data]
         length = data.tokens / data.examples if data.tokens and data.examples else model.context
         steps = self.tokens / (self.batch * length)
         validated = (steps / self.validate_every + 1) * self.validate_on * length
-        return Flops(training_flops(forward(model, self.tokens, length)) + forward(model, validated, length))
+        how = {"precision": self.precision, "attention": self.attention, "recompute": self.recompute}
+        training = Work.passes(model, TRAINING, tokens=self.tokens, length=length, **how)
+        return training + Work.passes(model, LOOKING, tokens=validated, length=length, **how)
 
     def recipe(self, work: Workspace, model: Llama) -> "Recipe":
         """What the ranks are told, with the data unpacked into `work.scratch`.
 
         Raises: StageFailed, WrongArtifact where the inputs do not fit the declaration.
         """
+        refuse_undivided(self.parallel, type(self).dimensions)
         from pipeline_dsl.ml.models import special_tokens
         from pipeline_dsl.ml.recipe import Recipe
 
@@ -133,18 +168,17 @@ class Training(Stage[A_co]):
             betas=self.betas,
             spread=self.spread,
             bf16=self.precision == "bf16",
+            fp16=self.precision == "fp16",
             zero_stage=self.zero_stage,
+            offload=self.offload,
+            recompute=self.recompute,
+            attention=self.attention,
             validate_every=self.validate_every,
             validate_on=self.validate_on,
             save_every=self.save_every,
             seed=work.seed,
             threads=self.threads,
         )
-
-
-def forward(model: Llama, tokens: float, length: float) -> Flops:
-    """One pass of `model` over `tokens` in rows of `length`."""
-    return forward_flops(model.matmul_parameters, tokens, layers=model.layers, attention_width=model.attention_width, length=length)
 
 
 def _unpacked(work: Workspace, ref: Ref[Dataset], model: Llama) -> str:

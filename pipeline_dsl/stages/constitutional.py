@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from pipeline_dsl.base.flops import training_flops
+from pipeline_dsl.base.flops import LOOKING, TRAINING
 from pipeline_dsl.lang.artifacts import STAGE_KL, Chats, Policy, Prompts, RewardModel, SftModel
 from pipeline_dsl.lang.fields import Count, NonNegative, Positive, Whole, held_out
+from pipeline_dsl.lang.placement import Placement
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Ref
 from pipeline_dsl.lang.workspace import Workspace
-from pipeline_dsl.stages._tuning import FineTuning
+from pipeline_dsl.stages._tuning import AT_ONCE, FineTuning
+from pipeline_dsl.stages.reward import columns
 
 if TYPE_CHECKING:
     from pipeline_dsl.ml.dialogue import Messages
@@ -68,14 +70,18 @@ class ConstitutionalAi(FineTuning[Policy]):
     def size(self, sizes: Sizes) -> Size:
         return sizes[self.policy]
 
+    def placement(self, sizes: Sizes) -> Placement | None:
+        pairs = self.preference_epochs > 0  # the second part, which holds more: it has a reference, and pairs
+        return self.placed(sizes[self.policy], rows=1 + pairs, reference=int(pairs))
+
     def cost(self, sizes: Sizes) -> Work:
-        asked = sizes[self.prompts].examples
-        each = None if asked is None else self.forward(sizes[self.policy], asked * self.tokens_per_row)
-        if each is None:
-            return Work(unknown="the prompts are not counted before they are made")
-        looked = each * (self.candidates + len(self.principles) + 2 * self.candidates)
-        learnt = training_flops(each) * (self.epochs + 2 * self.preference_epochs)
-        return Work(flops=type(each)(looked + learnt))
+        policy, asked = sizes[self.policy], sizes[self.prompts].examples
+        held = (sizes[self.held].examples or 0) * self.kl_samples
+        # The reward model scores each candidate; each principle is asked about with two answers.
+        looked = LOOKING * (self.candidates + 2 * len(self.principles))
+        learnt = TRAINING * self.epochs + 2 * (TRAINING + LOOKING) * self.preference_epochs
+        written = self.answers(policy, (asked or 0) * self.candidates + held, self.max_new_tokens, AT_ONCE)
+        return self.effort(policy, learnt + looked, asked) + self.effort(policy, 3 * LOOKING, held) + written
 
     def measures(self) -> Iterable[str]:
         return ("kl_from_reference", STAGE_KL)
@@ -154,6 +160,8 @@ class ConstitutionalAi(FineTuning[Policy]):
         judge = judge.from_pretrained(work.path(self.reward), local_files_only=True).float().eval()
         scores = [rewards(work, judge, [p + a for p, a in zip(prompts, turn, strict=True)]) for turn in drawn]
         best = [max(range(self.candidates), key=lambda turn: scores[turn][place]) for place in range(len(prompts))]
+        others = sum(drawn[turn][place] != drawn[0][place] for place, turn in enumerate(best))
+        print(f"the reward model prefers another answer than the likeliest to {others} of {len(prompts)} requests", flush=True)
         return [tokenizer.decode(drawn[turn][place], skip_special_tokens=True).strip() for place, turn in enumerate(best)]
 
     def _critiques(self, work: Workspace, model: Any, tokenizer: Any, asked: "Sequence[Messages]") -> list[int | None]:
@@ -185,7 +193,7 @@ class ConstitutionalAi(FineTuning[Policy]):
             old = read_chats(work.path(self.replay))
             step = max(1, len(old) // max(1, self.replay_rows))
             chats += old[::step][: self.replay_rows]
-        turns = encode_chats(tokenizer, chats, max_length=self.max_length)
+        turns = encode_chats(tokenizer, chats, max_length=self.row_length(work.path(self.policy)))
         return {
             "input_ids": [row.ids for row in turns],
             "labels": [row.labels for row in turns],
@@ -194,13 +202,12 @@ class ConstitutionalAi(FineTuning[Policy]):
 
     def _labels(self, asked: "Sequence[Messages]", answers: Sequence[str], verdicts: Sequence[int | None]) -> dict[str, list[Any]]:
         """Pairs that the critique decides: the revision over the answer where a principle is violated, else the answer over it."""
-        from pipeline_dsl.ml.dialogue import assistant
+        from pipeline_dsl.ml.dialogue import Pair, assistant
 
-        columns: dict[str, list[Any]] = {"prompt": [], "chosen": [], "rejected": []}
+        pairs: list[Pair] = []
         for messages, answer, verdict in zip(asked, answers, verdicts, strict=True):
             revision = self.principles[verdict or 0].revision
             better, worse = (answer, revision) if verdict is None else (revision, answer)
             if better and worse and better != worse:
-                for name, value in (("prompt", messages), ("chosen", [assistant(better)]), ("rejected", [assistant(worse)])):
-                    columns[name].append(value)
-        return columns
+                pairs.append(Pair(messages, [assistant(better)], [assistant(worse)]))
+        return columns(pairs)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipeline_dsl.base.units import Seconds, Tokens
 from pipeline_dsl.lang.artifacts import Corpus
@@ -31,6 +31,9 @@ class Deduplicate(Stage[Corpus]):
     Source: Broder (1997), "On the resemblance and containment of documents"; bands as in Leskovec, Rajaraman and Ullman,
     "Mining of Massive Datasets", section 3.4.
     """
+
+    deduplicates: ClassVar[bool] = True
+    """A document is there once in what it makes, however often its inputs have it."""
 
     corpora: tuple[Ref[Corpus], ...]
     near: Fraction | None = 0.8

@@ -9,7 +9,7 @@ import attrs
 
 from pipeline_dsl.base.canonical import spell
 from pipeline_dsl.base.digest import digest_file
-from pipeline_dsl.base.flops import forward_flops
+from pipeline_dsl.base.flops import LOOKING
 from pipeline_dsl.base.units import Seconds
 from pipeline_dsl.lang.artifacts import CausalModel, EvalReport, EvalSuite, QuantizedModel
 from pipeline_dsl.lang.fields import Count, Whole, held_out
@@ -27,6 +27,10 @@ START = Seconds(10)
 
 FILLED = 0.25
 """Share of the model's context that a question fills with its choices, where nobody knows better: a guess."""
+
+
+PRECISION = {"float32": "fp32", "bfloat16": "bf16"}
+"""What PyTorch's names are called elsewhere."""
 
 
 @attrs.frozen(kw_only=True)
@@ -84,10 +88,11 @@ class Evaluate(Stage[EvalReport]):
         if model is None:
             return Work(seconds=START, unknown="the model's size")
         tokens = suite.tokens if suite.tokens is not None else int((suite.examples or 0) * FILLED * model.context)
-        flops = forward_flops(
-            model.matmul_parameters, tokens, layers=model.layers, attention_width=model.heads * model.head, length=model.context
+        counted = "" if suite.tokens is not None else f"documents fill {100 * FILLED:.0f}% of the context"
+        asked = Work.passes(
+            model, LOOKING, tokens=tokens, length=FILLED * model.context, precision=PRECISION[self.dtype], padded=True, assumed=counted
         )
-        return Work(flops=flops, seconds=START, unknown="" if tokens else "how many documents the suite holds")
+        return asked + Work(seconds=START, unknown="" if tokens else "how many documents the suite holds")
 
     def problems(self) -> Iterator[Problem]:
         if not self.tasks:
@@ -102,6 +107,11 @@ class Evaluate(Stage[EvalReport]):
             first = asked.setdefault(task.name, task)
             if (first.chat, first.shots) != (task.chat, task.shots):
                 yield Problem("tasks", f"task `{task.name}` is asked in two ways", "give both entries the same `chat` and `shots`")
+
+    def asked(self, metric: str, sizes: Sizes) -> int | None:
+        suite = sizes[self.suite]
+        task = next((task.name for task in self.tasks if task.measures().name == metric), "")
+        return suite.tasks.get(task, suite.examples)
 
     def measures(self) -> Iterable[Metric]:
         return tuple(task.measures() for task in self.tasks)

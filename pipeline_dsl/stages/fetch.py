@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pipeline_dsl.base.fault import DigestMismatch
 from pipeline_dsl.base.units import Seconds
 from pipeline_dsl.lang.artifacts import Source
-from pipeline_dsl.lang.fields import Count
+from pipeline_dsl.lang.fields import Count, execution
+from pipeline_dsl.lang.label import Terms
 from pipeline_dsl.lang.size import Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Stage
 from pipeline_dsl.lang.workspace import Workspace
@@ -27,6 +28,10 @@ class Fetch(Stage[Source]):
     """Glob patterns of paths inside the package; `*` stays within a folder, `**` does not. Each must fit a file."""
     licence: str
     """SPDX expression of what is kept, `LicenseRef-...` for a licence that has no identifier there."""
+    terms: Terms | None = execution(default=None)
+    """What the licence allows, where its identifier does not say."""
+    personal: bool = execution(default=False)
+    """Whether the files tell about people: addresses, telephone numbers, what they wrote in private."""
     limit: Count = 4 * 2**30
     """Bytes that the kept files may take."""
 

@@ -10,6 +10,7 @@ from pipeline_dsl.base.units import Seconds, Tokens
 from pipeline_dsl.lang.artifact import kind_name
 from pipeline_dsl.lang.artifacts import Corpus, Source
 from pipeline_dsl.lang.fields import Count, execution
+from pipeline_dsl.lang.label import Kind
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Ref, Stage
 from pipeline_dsl.lang.workspace import Workspace
@@ -76,6 +77,9 @@ class Ingest(Stage[Corpus]):
     """Cut documents into pieces of at most so many characters; the pieces of one document are one group."""
     tokens: Count | None = execution(default=None)
     """About how many tokens of text there are, if somebody knows; only estimates use it."""
+
+    def clears(self) -> tuple[Kind, ...]:
+        return ("personal",) if self.redact else ()
 
     def size(self, sizes: Sizes) -> Size:
         return Size(tokens=None if self.tokens is None else Tokens(self.tokens))

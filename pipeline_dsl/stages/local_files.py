@@ -7,6 +7,8 @@ from pipeline_dsl.base.digest import digest_file, digest_plain
 from pipeline_dsl.base.fault import DigestMismatch, StageFailed, UnsafePath
 from pipeline_dsl.base.units import Seconds
 from pipeline_dsl.lang.artifacts import Source
+from pipeline_dsl.lang.fields import execution
+from pipeline_dsl.lang.label import Terms
 from pipeline_dsl.lang.size import Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Stage
 from pipeline_dsl.lang.workspace import Workspace
@@ -27,6 +29,10 @@ class LocalFiles(Stage[Source]):
     digest: str = ""
     licence: str
     """SPDX expression, `LicenseRef-...` for a licence that has no identifier there."""
+    terms: Terms | None = execution(default=None)
+    """What the licence allows, where its identifier does not say."""
+    personal: bool = execution(default=False)
+    """Whether the files tell about people: addresses, telephone numbers, what they wrote in private."""
     origin: str = "local"
     """Where the files are from, for the record."""
 

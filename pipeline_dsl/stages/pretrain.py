@@ -7,6 +7,7 @@ from pipeline_dsl.base.fault import StageFailed
 from pipeline_dsl.base.units import Tokens
 from pipeline_dsl.lang.architecture import Llama
 from pipeline_dsl.lang.artifacts import Checkpoint, ScalingLaw
+from pipeline_dsl.lang.placement import Placement
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Ref
 from pipeline_dsl.lang.workspace import Workspace
@@ -27,8 +28,11 @@ class Pretrain(Training[Checkpoint]):
     def size(self, sizes: Sizes) -> Size:
         return Size(model=self.model, tokens=Tokens(self.tokens))
 
+    def placement(self, sizes: Sizes) -> Placement | None:
+        return self.placed(sizes, self.model)
+
     def cost(self, sizes: Sizes) -> Work:
-        return Work(flops=self.flops(sizes, self.model))
+        return self.effort(sizes, self.model)
 
     def problems(self) -> Iterator[Problem]:
         yield from super().problems()

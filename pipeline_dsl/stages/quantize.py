@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline_dsl.base.flops import forward_flops
-from pipeline_dsl.base.units import Flops, Seconds
+from pipeline_dsl.base.flops import LOOKING
+from pipeline_dsl.base.units import Seconds
 from pipeline_dsl.lang.artifacts import CausalModel, Chats, Corpus, EvalSuite, QuantizedModel
 from pipeline_dsl.lang.fields import Count, held_out
 from pipeline_dsl.lang.size import Size, Sizes, Work
@@ -54,7 +54,7 @@ class Quantize(Stage[QuantizedModel]):
     """Draws the calibration rows."""
 
     def size(self, sizes: Sizes) -> Size:
-        return Size(model=sizes[self.model].model)
+        return Size(model=sizes[self.model].model, bits=self.bits)
 
     def cost(self, sizes: Sizes) -> Work:
         model = sizes[self.model].model
@@ -62,13 +62,9 @@ class Quantize(Stage[QuantizedModel]):
             return Work(seconds=START, unknown="the model's size")
         passes = SEARCH if self.method == "awq" else 0
         calibration = passes * self.samples * self.length
-        asked = int(2 * (len(self.tasks) * self.documents + self.rows) * FILLED * model.context)
-        width = model.heads * model.head
-        flops = sum(
-            forward_flops(model.matmul_parameters, tokens, layers=model.layers, attention_width=width, length=length)
-            for tokens, length in ((calibration, self.length), (asked, model.context))
-        )
-        return Work(flops=Flops(flops), seconds=START)
+        asked = 2 * (len(self.tasks) * self.documents + self.rows) * FILLED * model.context  # by both models
+        searched = Work.passes(model, LOOKING, tokens=calibration, length=self.length)
+        return searched + Work.passes(model, LOOKING, tokens=asked, length=FILLED * model.context) + Work(seconds=START)
 
     def problems(self) -> Iterator[Problem]:
         if not self.tasks:
@@ -94,8 +90,9 @@ class Quantize(Stage[QuantizedModel]):
         questions = tuple(dict.fromkeys(Question(task=task.name, shots=task.shots, chat=task.chat) for task in self.tasks))
         settings = Settings(batch=self.batch, limit=self.documents)
         before = ask(work, source, tokenizer, configs, questions, settings)
+        length = min(self.length, source.config.max_position_embeddings)
         calibration = calibration_rows(
-            work.path(self.calibration), work.meta(self.calibration), tokenizer, samples=self.samples, length=self.length, seed=work.seed
+            work.path(self.calibration), work.meta(self.calibration), tokenizer, samples=self.samples, length=length, seed=work.seed
         )
         quantized = self._quantize(work, calibration, scheme)
         after = ask(work, quantized, tokenizer, configs, questions, settings)

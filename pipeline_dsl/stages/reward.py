@@ -3,17 +3,18 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipeline_dsl.base.flops import training_flops
+from pipeline_dsl.base.flops import TRAINING
 from pipeline_dsl.lang.artifacts import Preferences, RewardModel, SftModel
 from pipeline_dsl.lang.fields import held_out
 from pipeline_dsl.lang.measure import Score
+from pipeline_dsl.lang.placement import Placement
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Ref
 from pipeline_dsl.lang.workspace import Workspace
 from pipeline_dsl.stages._tuning import FineTuning
 
 if TYPE_CHECKING:
-    from pipeline_dsl.ml.dialogue import Pair
+    from pipeline_dsl.ml.dialogue import Messages, Pair
 
 
 class TrainReward(FineTuning[RewardModel]):
@@ -29,12 +30,12 @@ class TrainReward(FineTuning[RewardModel]):
     def size(self, sizes: Sizes) -> Size:
         return sizes[self.base]
 
+    def placement(self, sizes: Sizes) -> Placement | None:
+        return self.placed(sizes[self.base], rows=2, scores="none")
+
     def cost(self, sizes: Sizes) -> Work:
         examples = sizes[self.data].examples
-        forward = None if examples is None else self.forward(sizes[self.base], 2 * self.epochs * examples * self.tokens_per_row)
-        if forward is None:
-            return Work(unknown="the pairs are not counted before they are made")
-        return Work(flops=training_flops(forward))
+        return self.effort(sizes[self.base], TRAINING, None if examples is None else 2 * self.epochs * examples)
 
     def measures(self) -> Iterable[str]:
         return ("reward_accuracy",)
@@ -58,12 +59,21 @@ class TrainReward(FineTuning[RewardModel]):
         transformers = work.library("transformers")
         model: Any = transformers.AutoModelForSequenceClassification.from_pretrained(work.output, local_files_only=True).float().eval()
         tokenizer = transformers.AutoTokenizer.from_pretrained(work.output, local_files_only=True)
-        rows = encode_pairs(tokenizer, pairs, max_length=self.max_length)
+        rows = encode_pairs(tokenizer, pairs, max_length=self.row_length(work.output))
         chosen = rewards(work, model, [row.prompt + row.chosen for row in rows])
         rejected = rewards(work, model, [row.prompt + row.rejected for row in rows])
         return Score.share(sum(better > worse for better, worse in zip(chosen, rejected, strict=True)), len(rows))
 
 
 def columns(pairs: "Sequence[Pair]") -> dict[str, list[Any]]:
-    """Pairs as the columns that TRL's preference trainers read."""
-    return {name: [getattr(pair, name) for pair in pairs] for name in ("prompt", "chosen", "rejected")}
+    """Pairs as the columns that TRL's preference trainers read, with the length that their batches are grouped by.
+
+    Characters stand for tokens here: rows of about one length are all that is asked for.
+    """
+    found = {name: [getattr(pair, name) for pair in pairs] for name in ("prompt", "chosen", "rejected")}
+    spoken = [pair.prompt + max(pair.chosen, pair.rejected, key=_characters) for pair in pairs]
+    return {**found, "length": [_characters(messages) for messages in spoken]}
+
+
+def _characters(messages: "Messages") -> int:
+    return sum(len(message["content"]) for message in messages)

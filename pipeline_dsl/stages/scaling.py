@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.fault import StageFailed
-from pipeline_dsl.base.units import Flops
 from pipeline_dsl.lang.architecture import Llama
 from pipeline_dsl.lang.artifacts import ScalingLaw
+from pipeline_dsl.lang.placement import Placement
 from pipeline_dsl.lang.size import Sizes, Work
 from pipeline_dsl.lang.stage import Problem
 from pipeline_dsl.lang.workspace import Workspace
@@ -36,8 +36,11 @@ class FitScalingLaw(Training[ScalingLaw]):
     predicts: Llama
     """The next size."""
 
+    def placement(self, sizes: Sizes) -> Placement | None:
+        return self.placed(sizes, max(self.sizes, key=lambda model: model.parameters)) if self.sizes else None
+
     def cost(self, sizes: Sizes) -> Work:
-        return Work(flops=Flops(sum(self.flops(sizes, model) for model in self.sizes)))
+        return sum((self.effort(sizes, model) for model in self.sizes), Work())
 
     def problems(self) -> Iterator[Problem]:
         yield from super().problems()

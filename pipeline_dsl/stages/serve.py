@@ -5,13 +5,14 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pipeline_dsl.base.fault import StageFailed
 from pipeline_dsl.base.units import Seconds
 from pipeline_dsl.lang.artifact import Artifact
 from pipeline_dsl.lang.artifacts import CausalModel, Prompts, QuantizedModel, ServerSpec
 from pipeline_dsl.lang.fields import Count, NonNegative, held_out
+from pipeline_dsl.lang.placement import Placement, ServingPlacement
 from pipeline_dsl.lang.size import Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Ref, Stage
 from pipeline_dsl.lang.workspace import Workspace
@@ -19,6 +20,15 @@ from pipeline_dsl.lang.workspace import Workspace
 if TYPE_CHECKING:
     from pipeline_dsl.serving.load import Level
     from pipeline_dsl.serving.spec import Launch
+
+BLOCK = 256
+"""Tokens of one block of the key-value cache; the engine takes all blocks when it starts."""
+
+TRIAL = Seconds(25)
+"""Trying a small server out."""
+
+FILLED = 0.25
+"""Share of the longest prompt and answer that the mean one has, where nobody knows better: a guess."""
 
 START = 240.0
 """Seconds that the server may take until it answers: a busy machine needs ten times as long as an idle one."""
@@ -30,6 +40,11 @@ class Serve(Stage[ServerSpec]):
     `server.json` is the launch description, `load.json` what was seen at each concurrency. Metadata holds the figures of the
     highest concurrency. The model's digest is bound into the description.
     """
+
+    runtimes: ClassVar[tuple[str, ...]] = ("compressed-tensors",)
+    """What its engine loads, by the `runtime` that a quantizing stage packs for."""
+    chat: ClassVar[bool] = True
+    """It answers chats, and so writes prompts in the model's chat template."""
 
     model: Ref[QuantizedModel | CausalModel]
     prompts: Ref[Prompts] = held_out()
@@ -61,8 +76,38 @@ class Serve(Stage[ServerSpec]):
     """Tokens that each of them asks for."""
     concurrency: tuple[int, ...] = (1, 4, 8)
 
+    def placement(self, sizes: Sizes) -> Placement | None:
+        shape = sizes[self.model].model
+        bits: Any = getattr(self.model, "bits", None)  # where the stage that quantizes says so
+        group: Any = getattr(self.model, "group", None)
+        if shape is None:
+            return None
+        whole = 32.0 if self.dtype == "float32" else 16.0
+        return ServingPlacement(
+            model=shape,
+            rows=self.blocks,
+            length=BLOCK,
+            bits=float(bits) if isinstance(bits, int) else whole,
+            group=group if isinstance(group, int) else None,
+            cache_bits=whole,
+        )
+
     def cost(self, sizes: Sizes) -> Work:
-        return Work(seconds=Seconds(25))
+        served = sizes[self.model]
+        if served.model is None:
+            return Work(seconds=TRIAL)
+        prompt, answer, busiest = FILLED * self.prompt_limit, FILLED * self.output_limit, max(1, *self.concurrency)
+        million = Work.writing(
+            served.model,
+            tokens=1e6,
+            at_once=busiest,
+            prompt=prompt,
+            answer=answer,
+            bits=served.bits or (32 if self.dtype == "float32" else 16),
+            precision="fp32" if self.dtype == "float32" else "bf16",
+        )
+        said = f"{busiest} requests at a time, prompts of {prompt:.0f} and answers of {answer:.0f} tokens"
+        return Work(seconds=TRIAL, million=million, assumed=said)
 
     def problems(self) -> Iterator[Problem]:
         if not self.concurrency or min(self.concurrency) < 1:

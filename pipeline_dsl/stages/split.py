@@ -7,6 +7,7 @@ from typing import Literal
 from pipeline_dsl.base.units import Seconds, Tokens
 from pipeline_dsl.lang.artifacts import Corpus
 from pipeline_dsl.lang.fields import Fraction
+from pipeline_dsl.lang.label import Division
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Ref, Stage
 from pipeline_dsl.lang.workspace import Workspace
@@ -30,6 +31,9 @@ class Split(Stage[Corpus]):
 
     def holds_evaluation_data(self) -> bool:
         return self.part != "train"
+
+    def division(self) -> Division:
+        return Division(self.corpus, self.part, (self.train, self.validation, self.test, self.salt))
 
     def size(self, sizes: Sizes) -> Size:
         tokens = sizes[self.corpus].tokens

@@ -39,6 +39,20 @@ class TrainTokenizer(Stage[Tokenizer]):
     minimum: Count = 2
     """How often a pair must occur to be merged."""
 
+    @property
+    def special_tokens(self) -> tuple[str, ...]:
+        """All special tokens, in the order of their ids."""
+        from pipeline_dsl.ml.chat import SPECIAL
+
+        return (*SPECIAL, *self.special)
+
+    @property
+    def chat_template(self) -> str:
+        """The template that models with this tokenizer are taught in, unless a stage brings another."""
+        from pipeline_dsl.ml.chat import TEMPLATE
+
+        return TEMPLATE
+
     def cost(self, sizes: Sizes) -> Work:
         tokens = sum(sizes[corpus].tokens or 0 for corpus in self.corpora)
         return Work(seconds=Seconds(3 + tokens / TOKENS_PER_SECOND))

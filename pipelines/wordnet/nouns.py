@@ -49,9 +49,13 @@ def lot(key: str) -> float:
 
 
 def part_of(key: str) -> Part:
-    """Six tenths train, one dev, three test."""
-    share = lot("part " + key)
-    return "train" if share < 0.6 else "dev" if share < 0.7 else "test"
+    """Sixty percent train, fifteen dev, twenty-five test.
+
+    The text in front of the key is the lot's salt. Another one draws other parts: what has been looked at while something was
+    tuned is no longer a test.
+    """
+    share = lot("second part " + key)
+    return "train" if share < 0.6 else "dev" if share < 0.75 else "test"
 
 
 def half(nouns: Iterable[Noun], which: Literal[0, 1]) -> list[Noun]:

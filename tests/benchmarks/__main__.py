@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.benchmarks import growth, hashing, peers, running, start
+from tests.benchmarks import cost, fit, growth, hashing, peers, running, start
 from tests.benchmarks.table import Row, absent, printed
 from tests.benchmarks.usage import Failed, adopt_orphans
 
-PARTS = ("start", "growth", "running", "hashing")
+PARTS = ("start", "growth", "running", "hashing", "cost", "fit")
 
 
 def arguments() -> argparse.Namespace:
@@ -45,6 +45,8 @@ def main() -> int:
             "growth": lambda: growth.rows(folder / "growth", (chosen.rounds + 1) // 2),
             "running": lambda: running.rows(folder / "running", at_hand, chosen.rounds, large=size),
             "hashing": lambda: hashing.rows(folder / "hashing", (chosen.rounds + 1) // 2, size=size),
+            "cost": cost.rows,
+            "fit": lambda: fit.rows(folder / "fit"),
         }
         for part in chosen.parts or PARTS:
             (folder / part).mkdir()

@@ -1,10 +1,12 @@
 """The graphs that are measured, and how `pdsl` and its peers are told of them. Every stage makes one small file."""
 
 import math
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks.floor import Node
+from tests.command import ROOT
 
 LLM: list[Node] = [
     ("tokenizer", ()),
@@ -95,6 +97,47 @@ def write_pdsl(folder: Path, nodes: Sequence[Node], *, large: int = 0) -> Path:
     lines.append(f'pipeline = Pipeline(name="measured", targets=[{", ".join(sinks(nodes))}])')
     file = folder / "pipeline.py"
     file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+SWEEP = """\
+from pipeline_dsl import Llama, Pipeline
+from pipeline_dsl.stages import Dpo, Evaluate, Fetch, Ingest, Npm, Pretrain, Sft, Split, Task, Tokenize, TrainReward, TrainTokenizer
+from pipelines.files import ChatFiles, PreferenceFiles, PromptFiles, SuiteFiles
+
+package = Fetch(package=Npm(name="texts", version="1.0.0", sha256="0" * 64), files=("**/*.txt",), licence="CC0-1.0")
+corpus = Ingest(sources=(package,))
+train, validation = Split(corpus=corpus, part="train"), Split(corpus=corpus, part="validation")
+tokenizer = TrainTokenizer(corpora=(train,), vocabulary=2048)
+rows = Tokenize(tokenizer=tokenizer, corpora=(train,), length=128)
+held = Tokenize(tokenizer=tokenizer, corpora=(validation,), length=128)
+model = Llama(hidden=64, layers=2, heads=4, kv_heads=2, ffn=128, vocabulary=2048, context=512)
+chats = ChatFiles(source=package, examples=100)
+pairs = PreferenceFiles(source=package, examples=100)
+held_pairs = PreferenceFiles(source=package, examples=50, held_out=True)
+prompts = PromptFiles(source=package, examples=50, held_out=True)
+exam = SuiteFiles(source=package, tasks=("kinds",), examples=60)
+
+reports = []
+for seed in range(COUNT):
+    base = Pretrain(
+        data=rows, validation=held, tokenizer=tokenizer, model=model, tokens=100_000, batch=16, learning_rate=3e-4, seed=seed
+    )
+    sft = Sft(base=base, data=chats, learning_rate=1e-4, seed=seed)
+    reward = TrainReward(base=sft, data=pairs, held=held_pairs, learning_rate=1e-4, seed=seed)
+    dpo = Dpo(policy=sft, data=pairs, held=held_pairs, prompts=prompts, kl_budget=2.0, learning_rate=1e-4, seed=seed)
+    reports += [reward, Evaluate(model=dpo, suite=exam, tasks=(Task(name="kinds"),))]
+
+pipeline = Pipeline(name="sweep", targets=reports)
+"""
+
+
+def write_sweep(folder: Path, stages: int) -> Path:
+    """Write a pipeline of about so many stages of our own types: one recipe from five stages, again and again with another seed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(ROOT / "pipelines", folder / "pipelines", ignore=shutil.ignore_patterns("__pycache__", ".pdsl"))
+    file = folder / "sweep.py"
+    file.write_text(SWEEP.replace("COUNT", str(stages // 5)))
     return file
 
 

@@ -12,8 +12,12 @@ from tests.command import ROOT
 
 
 def environment() -> dict[str, str]:
-    """This process's environment, with the repository's code first."""
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    """This process's environment, with the repository's code first.
+
+    Byte code is kept, as it is wherever a package was installed: else our modules are compiled at each start, and the others' are not.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(ROOT)}
 
 
 def python(code: str, cwd: Path) -> Usage:

@@ -1,6 +1,7 @@
 """The bounds that hold on a busy machine too; the others are in the table of `python -m tests.benchmarks`."""
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,38 @@ from tests.command import ROOT, run
 pytestmark = pytest.mark.slow
 
 
-def table(part: str, folder: Path, *options: str) -> dict[str, str]:
-    """One part of the benchmarks: each figure's verdict."""
+@pytest.fixture(scope="module")
+def growth(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for the two tests that read the same table."""
+    return tmp_path_factory.mktemp("growth")
+
+
+@cache
+def benchmarks(part: str, folder: Path, *options: str) -> list[str]:
+    """One part of the benchmarks: the lines of its table."""
     result = run([sys.executable, "-m", "tests.benchmarks", part, "--rounds", "1", *options], cwd=ROOT, timeout=500, TMPDIR=str(folder))
     lines = result.stdout.splitlines()[1:]
     assert lines, result.stderr
     assert "failed" not in result.stdout, result.stderr
-    return {line.split("  ")[0]: line.split()[-1] for line in lines}
+    return lines
 
 
-def test_ten_thousand_stages_cost_at_most_ten_times_the_floor_and_little_memory(tmp_path: Path) -> None:
-    verdicts = table("growth", tmp_path)
+def table(part: str, folder: Path, *options: str) -> dict[str, str]:
+    """One part of the benchmarks: each figure's verdict."""
+    return {line.split("  ")[0]: line.split()[-1] for line in benchmarks(part, folder, *options)}
+
+
+def test_four_times_the_stages_cost_nothing_like_sixteen_times_as_much(growth: Path) -> None:
+    """Twice the target, so that a busy machine passes; what is quadratic does not."""
+    result = benchmarks("growth", growth)
+    ratios = {line.split("  ")[0]: float(line.split()[-4].removesuffix("x")) for line in result if " beside " in line and "CPU" in line}
+
+    assert len(ratios) == 2
+    assert max(ratios.values()) < 10
+
+
+def test_ten_thousand_stages_cost_at_most_ten_times_the_floor_and_little_memory(growth: Path) -> None:
+    verdicts = table("growth", growth)
 
     assert verdicts["check 10,000 stages, CPU"] == "yes"
     assert verdicts["plan 10,000 stages, CPU"] == "yes"

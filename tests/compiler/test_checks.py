@@ -49,7 +49,7 @@ def test_a_stage_is_asked_for_contradictions_once_its_values_fit(tmp_path: Path)
 
 def test_a_warning_is_allowed_where_it_is_declared_so_and_nowhere_else(tmp_path: Path) -> None:
     text = (
-        f"place = Hardware(device={CHEAP})\none = Crawl(on=place, allow=('PDSL605',))\nother = Crawl(on=place)\n"
+        f"place = Hardware(device={CHEAP})\none = Crawl(on=place)  # pdsl: allow[PDSL605] ours\nother = Crawl(on=place)\n"
         "pipeline = Pipeline(name='p', targets=[one, other], budget=Budget(usd=5))\n"
     )
 

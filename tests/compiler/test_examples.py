@@ -6,26 +6,13 @@ from pathlib import Path
 import pytest
 
 from pipeline_dsl.compiler import checks as package
-from pipeline_dsl.compiler.catalogue import Entry, catalogue
-from pipeline_dsl.compiler.check import Check, FactCheck, ShapeCheck, checks
+from pipeline_dsl.compiler.catalogue import PARTS, Entry, catalogue
+from pipeline_dsl.compiler.check import Check, all_checks
 from pipeline_dsl.compiler.examples import try_out
 from tests.command import ROOT
 
 EXPLAINED = [entry for entry in catalogue().values() if entry.kind != "fault"]
-CHECKS = [*checks(ShapeCheck), *checks(FactCheck)]
-
-PARTS = {
-    "1": "reading the file",
-    "2": "artifacts and types",
-    "3": "graph and hardware fit",
-    "4": "digests and store",
-    "5": "gates and divergence",
-    "6": "budget",
-    "7": "backends",
-    "8": "running",
-    "9": "data lineage",
-}
-"""The part that a code's first digit names: ARCHITECTURE, section 7."""
+CHECKS = all_checks()
 
 
 def code(entry: Entry) -> str:

@@ -1,4 +1,4 @@
-"""Each file of `tests/faults/` breaks one thing, and says in a comment on which line and under which code it is told so."""
+"""Each file of `tests/faults/` breaks one thing, says where people met it, and on which line and under which code it is told so."""
 
 import re
 from pathlib import Path
@@ -37,8 +37,15 @@ def test_a_faulty_pipeline_has_one_fault(file: Path) -> None:
     assert len(announced(file)) == 1
 
 
-def test_there_are_at_least_forty_faulty_pipelines() -> None:
-    assert len(FAULTY) >= 40
+@pytest.mark.parametrize("file", FAULTY, ids=lambda file: file.stem)
+def test_a_faulty_pipeline_says_where_its_fault_was_seen(file: Path) -> None:
+    first = file.read_text(encoding="utf-8").split("\n", 1)[0]
+
+    assert re.match(r"# seen: (https://\S+ – \S.+|\S.+, with \S.+ broken)", first), first
+
+
+def test_there_are_at_least_a_hundred_and_fifty_faulty_pipelines() -> None:
+    assert len(FAULTY) >= 150
 
 
 def test_every_code_of_the_compiler_is_earned_by_a_whole_pipeline() -> None:

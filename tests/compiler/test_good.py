@@ -1,5 +1,7 @@
 """Each file of `tests/good/` is right, and pdsl has nothing to say about it."""
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from tests.command import ROOT, pdsl
 
 GOOD_FOLDER = ROOT / "tests" / "good"
 GOOD = [*sorted(file for file in GOOD_FOLDER.glob("*.py") if file.name[0] != "_"), GOOD_FOLDER / "assistant" / "main.py"]
+PUBLISHED = [file for file in GOOD if "from _published import" in file.read_text(encoding="utf-8")]
 
 
 @pytest.mark.parametrize("file", GOOD, ids=lambda file: file.stem)
@@ -28,8 +31,20 @@ def test_its_plan_comes_back_from_a_file_as_it_was(file: Path) -> None:
     assert plans.parse(plans.dump(plan), where="plan.json") == plan
 
 
-def test_there_are_at_least_twelve_right_pipelines() -> None:
-    assert len(GOOD) >= 12
+def test_there_are_at_least_twenty_five_right_pipelines() -> None:
+    assert len(GOOD) >= 25
+
+
+@pytest.mark.parametrize("file", PUBLISHED, ids=lambda file: file.stem)
+def test_a_published_recipe_names_its_source(file: Path) -> None:
+    told = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+
+    assert told is not None
+    assert re.search(r"\nSource: \S", told), told
+
+
+def test_at_least_a_dozen_of_them_are_published_recipes() -> None:
+    assert len(PUBLISHED) >= 12
 
 
 def test_the_command_says_so_too(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ class Questions(Stage[EvalSuite]):
     evaluation = True
 
     def size(self, sizes: Sizes) -> Size:
-        return Size(examples=1_000, tokens=Tokens(100_000))
+        return Size(examples=20_000, tokens=Tokens(2_000_000))
 
     def run(self, work: Workspace) -> EvalSuite:
         raise NotImplementedError

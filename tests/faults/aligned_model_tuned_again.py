@@ -1,3 +1,4 @@
+# seen: https://arxiv.org/abs/2310.03693 – tuning an aligned model again, even on benign data, undid its safety training
 """The policy is fed back into supervised fine-tuning, which starts from base models."""
 
 from pipeline_dsl import Checkpoint, Pipeline, Ref, SftModel, Stage, Workspace

@@ -1,3 +1,4 @@
+# seen: https://github.com/lebrice/SimpleParsing/issues/181 – a type that is only a name when its class is read: NameError before anything ran
 from __future__ import annotations
 
 from pipeline_dsl import Corpus, Pipeline, Stage, Workspace

@@ -1,3 +1,4 @@
+# seen: https://github.com/huggingface/alignment-handbook/issues/120 – DPO was run on the pre-trained model, with no fine-tuning before it
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import Dpo
 

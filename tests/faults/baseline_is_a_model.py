@@ -1,3 +1,4 @@
+# seen: https://github.com/kubeflow/pipelines/issues/6981 – an artifact of one kind was wired where a step reads another
 """The baseline is what was measured before, and a model measures nothing."""
 
 from pipeline_dsl import Pipeline, baseline, metric

@@ -1,3 +1,4 @@
+# seen: https://github.com/rjmurillo/moq.analyzers/issues/1266 – baseline and candidate held different benchmarks; the gate compared none and passed
 from pipeline_dsl import Pipeline, baseline, metric
 from pipeline_dsl.stages import Evaluate, Task
 

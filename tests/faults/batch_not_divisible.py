@@ -1,3 +1,4 @@
+# seen: https://github.com/deepspeedai/DeepSpeed/issues/6914 – train_batch_size 8 != 2 * 1 * 1, told once all ranks were up
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import Pretrain
 

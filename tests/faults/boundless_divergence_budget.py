@@ -1,3 +1,4 @@
+# seen: https://github.com/AFixt/cookie-banner/issues/128 – a threshold was set to a value that can never fail
 from pipeline_dsl import Budget, Pipeline, baseline, metric
 from pipeline_dsl.stages import Evaluate
 

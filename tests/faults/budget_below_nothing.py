@@ -1,3 +1,4 @@
+# seen: https://github.com/AgentBudget/agentbudget/issues/21 – budgets took negative costs, and the limit was never reached
 from pipeline_dsl import Budget, Pipeline
 
 from _parts import sft

@@ -1,3 +1,4 @@
+# seen: https://github.com/lijiayi-ai/Qwen3-FineTuning-Playground/issues/3 – the reward trainer was given rows without `chosen` and `rejected`
 from pipeline_dsl import Pipeline
 
 from _parts import TrainReward, chats, compared, sft

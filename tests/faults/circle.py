@@ -1,3 +1,4 @@
+# seen: https://github.com/treeverse/dvc/issues/7915 – a stage read the folder that it wrote: CyclicGraphError
 """A list that grows after it was given."""
 
 from pipeline_dsl import Pipeline

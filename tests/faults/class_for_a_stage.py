@@ -1,3 +1,4 @@
+# seen: https://github.com/fastai/fastai/issues/1084 – the class was passed, not an instance of it: missing argument `self`, in training
 from pipeline_dsl import Pipeline
 
 from _parts import Judge, TrainReward, compared, sft

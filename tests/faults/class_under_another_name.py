@@ -1,3 +1,4 @@
+# seen: https://github.com/kuangliu/pytorch-cifar/issues/20 – the class was not found under its name when the checkpoint was read
 """Where it runs, a stage type is looked up by its name."""
 
 from pipeline_dsl import Corpus, Pipeline, Stage, Workspace

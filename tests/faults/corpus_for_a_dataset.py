@@ -1,3 +1,4 @@
+# seen: https://github.com/YangRui2015/RiC/issues/2 – text reached the collator where token ids were wanted: too many dimensions 'str'
 """The text was split, and never tokenized."""
 
 from pipeline_dsl import Pipeline

@@ -1,3 +1,4 @@
+# seen: https://github.com/hassanhabib/The-Standard-Agent/pull/354 – a cost without its rate counted as zero dollars for ever
 from pipeline_dsl import Corpus, Pipeline, Stage, Workspace
 
 

@@ -1,3 +1,4 @@
+# seen: https://github.com/elfi-dev/elfi/issues/310 – 10e3 for a count: 'float' object cannot be interpreted as an integer
 """1e9 is a float to Python."""
 
 from pipeline_dsl import Pipeline

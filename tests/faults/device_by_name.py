@@ -1,3 +1,4 @@
+# seen: https://github.com/skypilot-org/skypilot/issues/591 – --gpus A10 where the catalogue has A10G: a traceback without a hint
 from pipeline_dsl import Pipeline
 
 from _parts import Sft, base, chats

@@ -1,3 +1,4 @@
+# seen: https://github.com/radixark/miles/pull/2353 – nothing knew the device's peak, so no utilization could be formed
 from pipeline_dsl import Device, Hardware, Pipeline
 
 from _parts import Sft, base, chats

@@ -1,3 +1,4 @@
+# seen: https://github.com/RLHFlow/Online-RLHF/issues/18 – each round kept near its own reference; over the rounds the policy moved far away
 """Two rounds of 10 and 20 nats, of 25 that the pipeline allows."""
 
 from pipeline_dsl import Budget, Pipeline

@@ -1,3 +1,4 @@
+# seen: https://github.com/ROCm/TheRock/issues/2429 – sys.exit at import took the whole collection down
 import sys
 
 from pipeline_dsl import Pipeline

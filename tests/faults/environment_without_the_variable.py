@@ -1,3 +1,4 @@
+# seen: https://github.com/r-three/t-few/issues/13 – KeyError: 'HF_HOME', after the model was loaded
 import os
 
 from pipeline_dsl import Pipeline

@@ -1,3 +1,4 @@
+# seen: https://github.com/artidoro/qlora/issues/76 – the adapter was not loaded, and what was looked at was the base model
 from pipeline_dsl import Budget, Pipeline, baseline, metric
 from pipeline_dsl.stages import Evaluate
 

@@ -1,3 +1,4 @@
+# seen: https://github.com/pydantic/pydantic/issues/242 – a field named like a method of its class: reading it gave the method
 from pipeline_dsl import Corpus, Pipeline, Stage, Workspace
 
 

@@ -1,3 +1,4 @@
+# seen: https://github.com/snakemake/snakemake/issues/2142 – missing outputs of some samples were silently not made
 from pipeline_dsl import Pipeline
 
 from _parts import Sft, base, chats

@@ -1,3 +1,4 @@
+# seen: https://github.com/huggingface/datasets/issues/4521 – a function could not be hashed; a random hash was used and nothing was reused
 from collections.abc import Callable
 
 from pipeline_dsl import Corpus, Pipeline, Ref, Stage, Workspace

@@ -1,3 +1,4 @@
+# seen: https://github.com/keras-team/keras/issues/19334 – a metric was given by its name: could not interpret metric identifier
 from pipeline_dsl import Pipeline, metric
 
 from _parts import after

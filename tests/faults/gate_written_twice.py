@@ -1,3 +1,4 @@
+# seen: https://github.com/snowflakedb/ArcticTraining/issues/85 – max_length was written twice in the configuration; the last one won without a word
 from pipeline_dsl import Pipeline, metric
 
 from _parts import after

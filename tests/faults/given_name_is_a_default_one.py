@@ -1,3 +1,4 @@
+# seen: https://github.com/kubeflow/pipelines/pull/6600 – names made for several steps of one component were not unique
 """`02_talk` is what the second stage would be called by itself."""
 
 from pipeline_dsl import Pipeline

@@ -1,3 +1,4 @@
+# seen: https://github.com/delphi-suite/delphi/pull/144 – hidden_size 54 with 4 heads: must be divisible
 import attrs
 
 from pipeline_dsl import Pipeline

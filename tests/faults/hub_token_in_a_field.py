@@ -1,3 +1,4 @@
+# seen: https://github.com/huggingface/diffusers/issues/6916 – the hub_token of the command line was published on the run's page
 from pipeline_dsl import Chats, Pipeline, Stage, Workspace
 
 

@@ -1,3 +1,4 @@
+# seen: https://github.com/arogozhnikov/DeepMMD-GAN/issues/2 – lr=-1e-4 for an ascent: invalid learning rate
 from pipeline_dsl import Pipeline
 
 from _parts import Sft, base, chats

@@ -1,3 +1,4 @@
+# seen: https://github.com/hiyouga/LlamaFactory/issues/4014 – YAML read `2e-5` as a string, and the optimizer compared it with 0.0
 from pipeline_dsl import Pipeline
 
 from _parts import Sft, base, chats

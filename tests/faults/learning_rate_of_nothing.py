@@ -1,3 +1,4 @@
+# seen: https://github.com/LINCellularNeuroscience/VAME/issues/26 – with the scheduler off the rate became 0 after 100 epochs, and training went on
 from pipeline_dsl import Pipeline
 
 from _parts import Sft, base, chats

@@ -1,3 +1,4 @@
+# seen: https://github.com/open-mmlab/mmdetection/issues/368 – rank % num_gpus on a machine without any: ZeroDivisionError
 from pipeline_dsl import H100, Hardware, Pipeline
 
 from _parts import Sft, base, chats

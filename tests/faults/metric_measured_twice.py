@@ -1,3 +1,4 @@
+# seen: https://github.com/kubeflow/pipelines/issues/428 – two things answered to one name: templates[1].name 'example' is not unique
 from pipeline_dsl import Pipeline, metric
 from pipeline_dsl.stages import Evaluate
 

@@ -1,3 +1,4 @@
+# seen: https://github.com/kundajelab/dragonn/issues/45 – metric='auPRG' by default where the library measures auPRC
 from pipeline_dsl import EvalReport, EvalSuite, Pipeline, Ref, Stage, Weights, Workspace, held_out
 
 from _parts import sft, suite

@@ -1,3 +1,4 @@
+# seen: https://github.com/NicolasHug/Surprise/issues/311 – the search selected by 'mse', which it did not measure: KeyError after all fits
 from pipeline_dsl import Pipeline, metric
 
 from _parts import after, policy

@@ -1,3 +1,4 @@
+# seen: https://github.com/swyoon/normalized-autoencoders/issues/2 – Missing key clip_grad, told when it was first read
 from pipeline_dsl import Pipeline
 
 from _parts import Sft, base

@@ -1,3 +1,4 @@
+# seen: https://github.com/LabeliaLabs/distributed-learning-contributivity/issues/184 – `gradit_updates...` was ignored, and the default trained
 from pipeline_dsl import Budget, Pipeline
 
 from _parts import sft

@@ -1,3 +1,4 @@
+# seen: https://github.com/scikit-learn/scikit-learn/issues/9185 – scoring='accuarcy' was taken until the search was fitted
 from pipeline_dsl import Pipeline, metric
 
 from _parts import after

@@ -1,3 +1,4 @@
+# seen: https://github.com/princeton-vl/CornerNet/issues/68 – --split with a value that is none of its parts: KeyError
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import Split
 

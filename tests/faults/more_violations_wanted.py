@@ -1,3 +1,4 @@
+# seen: https://github.com/NVIDIA/NVFlare/pull/4939 – key_metric was a loss, and the round with the highest was kept as the best model
 from pipeline_dsl import Pipeline, metric
 
 from _parts import after

@@ -1,3 +1,4 @@
+# seen: https://github.com/kubeflow/trainer/issues/1101 – a job's long name made labels too long, and it hung for ever
 from pipeline_dsl import Pipeline
 
 from _parts import Talk

@@ -1,3 +1,4 @@
+# seen: https://github.com/Azure/cyclecloud-slurm/pull/548 – a crafted name could be run as a command by way of srun
 from pipeline_dsl import Pipeline
 
 from _parts import Talk

@@ -1,3 +1,4 @@
+# seen: https://github.com/elyra-ai/elyra/pull/2533 – two parameters became one when their names were made legal
 from pipeline_dsl import Pipeline
 
 from _parts import Talk

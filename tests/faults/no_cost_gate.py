@@ -1,3 +1,4 @@
+# seen: https://github.com/aws/aws-parallelcluster/issues/3205 – an expensive cluster, and nothing that stops it at a sum
 from pipeline_dsl import Budget, Pipeline, baseline, metric
 
 from _parts import after, before, server

@@ -1,3 +1,4 @@
+# seen: https://github.com/huggingface/trl/issues/1884 – a few DPO steps took the model so far that it answered at random
 """What ships must say how far the stage may move the policy."""
 
 from pipeline_dsl import Budget, Pipeline, Policy, Preferences, Ref, SftModel, Size, Sizes, Stage, Workspace, baseline, metric

@@ -1,3 +1,4 @@
+# seen: https://github.com/huggingface/trl/issues/204 – the reward converged, KL grew, and in the end every answer was the same
 from pipeline_dsl import Budget, Pipeline, baseline, metric
 
 from _parts import after, before, policy

@@ -1,3 +1,4 @@
+# seen: https://github.com/mozilla/bugbug/issues/853 – figures were compared by date, not with the version that a new model replaces
 from pipeline_dsl import Budget, Pipeline, metric
 
 from _parts import after, server

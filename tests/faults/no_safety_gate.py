@@ -1,3 +1,4 @@
+# seen: https://www.mbgsec.com/_archive/2025-05-04-expanding-on-what-we-missed-with-sycophancy-openai – no evaluation of sycophancy stood before GPT-4o's update
 from pipeline_dsl import Budget, Pipeline, baseline, metric
 
 from _parts import after, before, server

@@ -1,3 +1,4 @@
+# seen: https://github.com/snakemake/snakemake/issues/2773 – without a default target: nothing to be done
 from pipeline_dsl import Pipeline
 
 from _parts import Sft, base, chats

@@ -1,3 +1,4 @@
+# seen: https://github.com/usestrix/strix/pull/576 – NaN passed the check of a limit, since it is not below zero either
 from pipeline_dsl import Pipeline
 
 from _parts import Sft, base, chats

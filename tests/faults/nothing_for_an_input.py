@@ -1,3 +1,4 @@
+# seen: https://github.com/huggingface/trl/pull/5157 – five trainers took train_dataset=None
 from pipeline_dsl import Pipeline
 
 from _parts import Sft, base

@@ -1,3 +1,4 @@
+# seen: https://github.com/kubernetes/kubernetes/issues/90905 – one number in a list of strings: ReadString expects a quote
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import Ingest
 

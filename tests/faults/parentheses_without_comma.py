@@ -1,3 +1,4 @@
+# seen: https://github.com/Wansmer/treesj/issues/56 – `(1,)` was joined to `(1)`, which is no tuple
 """`(train)` is no tuple."""
 
 from pipeline_dsl import Pipeline

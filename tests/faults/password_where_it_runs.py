@@ -1,3 +1,4 @@
+# seen: https://github.com/allenai/rslearn/issues/687 – the resolved configuration, with user:password@host in it, was uploaded
 from pipeline_dsl import Chats, Pipeline, Stage, Workspace, execution
 
 

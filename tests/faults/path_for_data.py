@@ -1,3 +1,4 @@
+# seen: https://github.com/kubeflow/pipelines/issues/5684 – a string was given where a step reads an artifact: KeyError: 'GCS path'
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import Pretrain
 

@@ -1,3 +1,4 @@
+# seen: https://github.com/apple/container/issues/104 – the digest as it is listed, cut short, names no image
 from pipeline_dsl import Pipeline
 
 from _parts import Talk

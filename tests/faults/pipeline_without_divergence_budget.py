@@ -1,3 +1,4 @@
+# seen: https://github.com/huggingface/open-r1/issues/373 – KL jumped while the format reward rose, and the run was lost
 from pipeline_dsl import Budget, Pipeline, baseline, metric
 
 from _parts import after, before, server

@@ -1,3 +1,4 @@
+# seen: https://github.com/python-attrs/attrs/issues/171 – `_bar` is declared, and the constructor takes `bar`
 from pipeline_dsl import Corpus, Pipeline, Stage, Workspace
 
 

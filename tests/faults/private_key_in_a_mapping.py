@@ -1,3 +1,4 @@
+# seen: https://github.com/dev9com/vault-consul-starter/issues/4 – a private key was committed with the settings
 from collections.abc import Mapping
 
 from pipeline_dsl import Chats, Pipeline, Stage, Workspace

@@ -1,3 +1,4 @@
+# seen: https://github.com/huggingface/search-and-learn/issues/10 – an object in the arguments could not be hashed: a random hash was used instead
 """What implements it could not be told from the plan."""
 
 from typing import Protocol

@@ -1,3 +1,4 @@
+# seen: https://github.com/gensyn-ai/rl-swarm/issues/300 – you cannot perform fine-tuning on purely quantized models, said on an H100
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import Dpo, Quantize
 

@@ -1,3 +1,4 @@
+# seen: https://github.com/bryzgaloff/airflow-clickhouse-plugin/issues/55 – a DAG stood where a task is wanted: no attribute 'update_relative'
 from pipeline_dsl import Pipeline, Release
 
 from _parts import sft

@@ -1,3 +1,4 @@
+# seen: https://github.com/kubeflow/pipelines/issues/4710 – a step was given what is not the artifact that it reads: InconsistentTypeException
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import Quantize
 

@@ -1,3 +1,4 @@
+# seen: https://github.com/marimo-team/marimo/issues/9829 – a set's order changed the key from process to process, and nothing was reused
 """The order of a set differs between processes."""
 
 from collections.abc import Collection

@@ -1,3 +1,4 @@
+# seen: https://github.com/dask/dask-ml/pull/502 – shares that do not add up to one were taken for a split
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import Split
 

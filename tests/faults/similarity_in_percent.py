@@ -1,3 +1,4 @@
+# seen: https://github.com/dedupeio/dedupe/pull/402 – a threshold of 1.5 for a similarity between 0 and 1, by default
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import Deduplicate
 

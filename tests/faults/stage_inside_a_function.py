@@ -1,3 +1,4 @@
+# seen: https://github.com/minerva-ml/minerva-training-materials/issues/87 – Can't pickle local object 'solution.<locals>.DatasetLocalizer'
 from pipeline_dsl import Corpus, Pipeline, Stage, Workspace
 
 

@@ -1,3 +1,4 @@
+# seen: https://github.com/PrefectHQ/prefect/issues/15633 – a future was not resolved, and reached the worker as it was
 from typing import Any
 
 from pipeline_dsl import Corpus, Pipeline, Stage, Workspace

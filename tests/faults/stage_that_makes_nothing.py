@@ -1,3 +1,4 @@
+# seen: https://github.com/myntra/pipeline/issues/2 – after a step that succeeded there was no result to look at
 from pipeline_dsl import Pipeline, Stage, Workspace
 
 

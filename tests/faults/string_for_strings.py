@@ -1,3 +1,4 @@
+# seen: https://github.com/huggingface/peft/issues/3229 – target_modules="all-linear" became the letters a, e, i, l, n, r and -
 """Without a comma these parentheses hold a string, whose letters would be the patterns."""
 
 from pipeline_dsl import Pipeline

@@ -1,3 +1,4 @@
+# seen: https://github.com/ThilinaRajapakse/simpletransformers/issues/229 – a column of numbers held strings: too many dimensions 'str'
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import Tokenize
 

@@ -1,3 +1,4 @@
+# seen: https://github.com/kubeflow/pipelines/issues/3452 – a name was handed over where a value of its own type is read: Incompatible argument
 from pipeline_dsl import Pipeline
 
 from _parts import Sft, base, chats

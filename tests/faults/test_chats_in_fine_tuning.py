@@ -1,3 +1,4 @@
+# seen: https://github.com/TIGER-AI-Lab/MAmmoTH/issues/11 – questions of the test sets of MMLU and MATH were in the instruction data
 from pipeline_dsl import Pipeline
 
 from _parts import Sft, Talk, base

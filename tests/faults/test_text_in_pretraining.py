@@ -1,3 +1,4 @@
+# seen: https://github.com/ai-forever/ru-gpts/issues/23 – all of the validation text was in the training text; perplexity was outstanding
 """The test part comes back by way of deduplication and tokenization."""
 
 from pipeline_dsl import Pipeline

@@ -1,3 +1,4 @@
+# seen: https://github.com/SamuelSchmidgall/AgentLaboratory/issues/25 – the tokenizer was given what is no text: input must be of type `str`
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import TrainTokenizer
 

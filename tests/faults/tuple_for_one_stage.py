@@ -1,3 +1,4 @@
+# seen: https://github.com/Shopify/shopify_python/issues/67 – a trailing comma made a tuple of one value
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import Split
 

@@ -1,3 +1,4 @@
+# seen: https://github.com/mlflow/mlflow/pull/6228 – several pipelines in one place, and no way to say which
 from pipeline_dsl import Pipeline
 
 from _parts import base, sft

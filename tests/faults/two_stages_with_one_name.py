@@ -1,3 +1,4 @@
+# seen: https://github.com/turbot/flowpipe/issues/827 – two steps with one name: the run never ended
 from pipeline_dsl import Pipeline
 
 from _parts import Talk

@@ -1,3 +1,4 @@
+# seen: https://github.com/mongrel2/mongrel2/issues/50 – a brace was not closed, and the error named no line
 from pipeline_dsl import Pipeline
 
 from _parts import Sft, base, chats

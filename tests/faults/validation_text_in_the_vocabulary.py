@@ -1,3 +1,4 @@
+# seen: https://github.com/keras-team/keras/issues/7447 – the tokenizer was made from training and validation text together
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import TrainTokenizer
 

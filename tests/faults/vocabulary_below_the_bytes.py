@@ -1,3 +1,4 @@
+# seen: https://github.com/google/sentencepiece/issues/885 – vocabulary size is smaller than required_chars
 from pipeline_dsl import Pipeline
 from pipeline_dsl.stages import TrainTokenizer
 

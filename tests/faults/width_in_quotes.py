@@ -1,3 +1,4 @@
+# seen: https://github.com/pengHTYX/Era3D/issues/19 – crop_size='420': unsupported operand types, in the data loader
 import attrs
 
 from pipeline_dsl import Pipeline

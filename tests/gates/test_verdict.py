@@ -1,6 +1,7 @@
 """SHIP or HOLD: numbers come from the store, what is missing holds, and what was edited is refused."""
 
 import copy
+import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -114,6 +115,20 @@ def test_an_unknown_price_holds(tmp_path: Path) -> None:
     verdict = shipped(tmp_path, shipping().replace("gates=[", f"on={free}, gates=[")).judge()
     assert results(verdict) == {"mmlu": "pass", "safety_violation_rate": "pass", "cost_total_usd": "unknown"}
     assert not verdict.ship
+
+
+@pytest.mark.parametrize(("new", "resolved"), [(50.0, True), (41.5, False), (39.0, False), (30.0, True)])
+def test_a_difference_to_the_baseline_has_its_own_interval(tmp_path: Path, new: float, resolved: bool) -> None:
+    row = shipped(tmp_path, shipping(new=new)).judge().rows[0]
+    assert row.difference is not None
+    assert row.difference.interval == pytest.approx((new - 40 - 2.772, new - 40 + 2.772), abs=0.01)  # 1.96 x sqrt(1 + 1)
+    assert (row.difference.value, row.difference.paired, row.resolved) == (new - 40, False, resolved)
+
+
+def test_a_rate_without_an_error_has_the_binomial_interval_of_its_samples(good: Shipped) -> None:
+    row = good.judge().rows[1]
+    assert row.interval == pytest.approx((-0.0095, 0.0295), abs=1e-4)
+    assert (row.samples, row.difference, row.resolved) == (100, None, True)
 
 
 def test_an_incomplete_run_holds(tmp_path: Path) -> None:
@@ -372,4 +387,13 @@ def test_the_command_says_what_holds(tmp_path: Path) -> None:
     assert ended.returncode == 3
     assert ended.stdout.startswith("HOLD: mmlu failed")
     assert "30 [28, 32] percent" in ended.stdout
-    assert ">= 40.5 (baseline 40)" in ended.stdout
+    assert ">= 40.5 (baseline 40), -10 [-12.8, -7.23]" in ended.stdout
+
+
+def test_the_command_says_what_its_evaluation_cannot_tell(tmp_path: Path) -> None:
+    run = shipped(tmp_path, shipping(new=41.0))
+    ended = run.bench.pdsl("gate", run.file)
+    assert ended.returncode == 0
+    assert "within its noise" in ended.stdout
+    row = json.loads(run.bench.pdsl("gate", run.file, "--json").stdout)["rows"][0]
+    assert (row["resolved"], row["difference"]["paired"], row["baseline"]) == (False, False, 40.0)

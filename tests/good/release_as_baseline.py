@@ -9,7 +9,7 @@ pipeline = Pipeline(
     targets=[policy, after],
     ships=policy,
     gates=[
-        metric("mmlu") >= baseline + 0.5,
+        metric("mmlu") >= baseline + 2.0,
         metric("safety_violation_rate") <= baseline + 0.01,
         metric("kl_from_reference", of=policy) <= 25,
         metric("cost_total_usd") <= 500,

@@ -116,6 +116,25 @@ def test_all_references_are_measured_on_the_same_answers(bench: Workbench) -> No
     assert near.prompts == len(PROMPTS)
 
 
+def test_saying_the_same_again_narrows_no_interval(bench: Workbench) -> None:
+    torch: Any = bench.library("torch")
+    certain = model(bench, 0.3)
+    with torch.no_grad():
+        certain.model.norm.weight *= 1000  # each prompt has one answer now, however often it is asked
+    once, often = (kl(bench, certain, model(bench), samples=samples).per_sequence for samples in (1, 8))
+
+    assert (once.samples, often.samples) == (len(PROMPTS), 8 * len(PROMPTS))
+    assert often.value == pytest.approx(once.value, rel=0.01)
+    assert often.stderr == pytest.approx(once.stderr, rel=0.05)  # as if all were independent, it would be a third
+
+
+def test_answers_to_one_prompt_say_nothing_about_others(bench: Workbench) -> None:
+    (found,) = measure(bench, model(bench, 0.3), [model(bench)], PROMPTS[:1], samples=8, max_new_tokens=12, end=END, seed=3)
+
+    assert found.per_sequence.samples == 8
+    assert found.per_sequence.stderr is None
+
+
 def test_the_same_seed_measures_the_same_number(bench: Workbench) -> None:
     assert kl(bench, model(bench, 0.3), model(bench)) == kl(bench, model(bench, 0.3), model(bench))
 

@@ -196,14 +196,6 @@ def test_a_declaration_that_cannot_train_says_so(tmp_path: Path, changes: dict[s
     assert said in messages(declare(TrainingBench(tmp_path), **changes))
 
 
-def test_a_vocabulary_smaller_than_the_tokenizers_is_found_in_the_declaration(tmp_path: Path) -> None:
-    from pipeline_dsl.stages import TrainTokenizer
-
-    tokenizer = TrainTokenizer(corpora=(), vocabulary=VOCABULARY + 1)
-
-    assert "model: the tokenizer has 65 tokens, the model 64" in messages(declare(TrainingBench(tmp_path), tokenizer=tokenizer))
-
-
 def test_a_stage_survives_the_journey_through_a_plan(tmp_path: Path) -> None:
     stage = declare(TrainingBench(tmp_path))
 

@@ -6,9 +6,9 @@ import pytest
 
 from pipeline_dsl import Preferences, RewardModel
 from pipeline_dsl.base.fault import StageFailed
-from pipeline_dsl.ml.dialogue import encode_chats
+from pipeline_dsl.ml.dialogue import Pair, encode_chats
 from pipeline_dsl.ml.scoring import rewards
-from pipeline_dsl.stages.reward import TrainReward
+from pipeline_dsl.stages.reward import TrainReward, columns
 from tests.stages.lessons_bench import COLOURS, LessonsBench, changed, pairs, say
 from tests.stages.tiny_model import lines
 
@@ -75,3 +75,10 @@ def test_two_runs_of_one_seed_are_the_same_bytes(bench: LessonsBench, taught: di
 def test_pairs_that_are_all_too_long_are_refused(bench: LessonsBench, taught: dict[str, Any]) -> None:
     with pytest.raises(StageFailed, match="no row fits into 3 tokens"):
         bench.attempt(TrainReward(**taught, max_length=3), "long")
+
+
+def test_a_pair_is_as_long_as_its_longer_conversation() -> None:
+    asked = [say("user", "Say red")]
+    found = columns([Pair(asked, [say("assistant", "red")], [say("assistant", "green")])])
+
+    assert found["length"] == [len("Say red" + "green")]

@@ -1,5 +1,6 @@
-"""Supervised fine-tuning learns from the assistant alone, survives being killed, and merges its adapters."""
+"""Supervised fine-tuning learns from the assistant alone and survives being killed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from pipeline_dsl import Chats, SftModel
+from pipeline_dsl import Chats, RopeScaling, SftModel
 from pipeline_dsl.base.fault import StageFailed, WrongArtifact
 from pipeline_dsl.ml.dialogue import IGNORED, encode_chats
+from pipeline_dsl.ml.starting import context_of
 from pipeline_dsl.stages.sft import Sft
 from tests.stages.lessons_bench import COLOURS, LessonsBench, lessons, say
 from tests.stages.tiny_model import lines, model_folder
@@ -76,18 +78,6 @@ def test_an_attempt_that_was_killed_ends_in_the_same_bytes_and_metadata(bench: L
     assert one == other
 
 
-def test_merged_adapters_leave_a_plain_model_that_learnt(bench: LessonsBench) -> None:
-    stage = bench.sft(lora_rank=8, lora_alpha=16.0, learning_rate=3e-2)
-    made = bench.run(stage)
-    (model, _), (base, _) = bench.load(stage), bench.load(bench.base)
-
-    assert made.recipe == "lora-8"
-    assert set(model.state_dict()) == set(base.state_dict())
-    assert made.loss < 4.0
-    assert not model.model.layers[0].mlp.up_proj.weight.equal(base.model.layers[0].mlp.up_proj.weight)
-    assert model.model.embed_tokens.weight.equal(base.model.embed_tokens.weight)
-
-
 def test_a_run_shorter_than_one_interval_of_logging_has_a_loss(bench: LessonsBench) -> None:
     assert 4.0 < bench.attempt(bench.sft(epochs=1, batch=64, learning_rate=1e-6), "short").loss < 8.0
 
@@ -119,3 +109,28 @@ def test_a_line_that_is_no_conversation_is_named(bench: LessonsBench) -> None:
 
     with pytest.raises(WrongArtifact, match=r"chats\.jsonl:2"):
         bench.attempt(bench.sft(data=broken), "broken")
+
+
+PLAIN = "{% for m in messages %}{{ m.role }}: {% generation %}{{ m.content + eos_token }}{% endgeneration %}{% endfor %}"
+
+
+def test_what_it_was_taught_in_goes_with_the_model(bench: LessonsBench) -> None:
+    stage = bench.sft(epochs=1, chat_template=PLAIN, rope_scaling=RopeScaling(factor=2))
+
+    bench.attempt(stage, "template")
+    config = json.loads((bench.output / "config.json").read_text(encoding="utf-8"))
+
+    assert (bench.output / "chat_template.jinja").read_text(encoding="utf-8") == PLAIN
+    assert config["max_position_embeddings"] == 2 * (context_of(bench.path(stage.base)) or 0) > 0
+    assert config["rope_parameters"]["rope_type"] == "yarn"
+
+
+def test_rows_are_never_longer_than_the_model_sees(bench: LessonsBench) -> None:
+    base = bench.path(bench.sft().base)
+
+    assert bench.sft(max_length=10**6).row_length(base) == context_of(base)
+    assert bench.sft(max_length=7).row_length(base) == 7
+
+
+def test_a_template_that_marks_no_answer_is_said_to_be_so(bench: LessonsBench) -> None:
+    assert "chat_template: the template does not mark" in messages(bench.sft(chat_template="{{ messages }}"))

@@ -6,7 +6,11 @@ from pipeline_dsl.compiler.facts import Facts
 
 
 class KlOverBudget(FactCheck):
-    """The KL budgets that alignment stages declare add up, along one path, to more than the pipeline allows."""
+    """The KL budgets that alignment stages declare add up, along one path, to more than the pipeline allows.
+
+    The sum is a budget, and no bound on how far the last policy is from the first reference: divergences do not add up. The gate
+    on `kl_from_reference` measures that itself.
+    """
 
     code = "PDSL506"
     bad = (

@@ -5,9 +5,7 @@ from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.base.fault import Fault
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import Graph
-from pipeline_dsl.gates.chain import broken_links
 from pipeline_dsl.lang.pipeline import Release
-from pipeline_dsl.store import manifest
 
 
 class ReleaseBroken(ShapeCheck):
@@ -25,6 +23,9 @@ class ReleaseBroken(ShapeCheck):
         given = graph.pipeline.baseline
         if not isinstance(given, Release):
             return
+        from pipeline_dsl.gates.chain import broken_links  # with the store, a tenth of a cold start
+        from pipeline_dsl.store import manifest
+
         try:
             file = Path(given.manifest)
             faults = list(broken_links(manifest.read(file))) if file.is_file() else ["it is a folder"] if file.is_dir() else []

@@ -8,6 +8,7 @@ from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import AnyStage, Graph
 from pipeline_dsl.compiler.values import sound
 from pipeline_dsl.lang.gate import Metric
+from pipeline_dsl.lang.label import Division, Label
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Problem
 
@@ -16,6 +17,9 @@ WANTED = {
     "measures": "names of metrics, or metrics",
     "cores": "a whole number above 0",
     "holds_evaluation_data": "yes or no",
+    "labels": "labels",
+    "clears": "kinds of labels",
+    "division": "a Division, or None",
     "size": "a Size",
     "cost": "a Work of finite numbers that are at least 0",
 }
@@ -64,7 +68,7 @@ def _fault(stage: AnyStage, name: str, known: dict[Any, Size]) -> str:
     answer: Callable[..., Any] = getattr(stage, name)
     try:
         given: Any = answer(Sizes(known)) if name in ("size", "cost") else answer()
-        given = list(given) if name in ("problems", "measures") else given
+        given = list(given) if name in ("problems", "measures", "labels", "clears") else given
     except lenient:
         return ""
     except Exception as error:
@@ -79,6 +83,12 @@ def _answers(name: str, given: Any) -> bool:
         return all(isinstance(item, Problem) for item in given)
     if name == "measures":
         return all(isinstance(item, str | Metric) for item in given)
+    if name == "labels":
+        return all(isinstance(item, Label) for item in given)
+    if name == "clears":
+        return all(isinstance(item, str) for item in given)
+    if name == "division":
+        return given is None or isinstance(given, Division)
     if name == "cores":
         return type(given) is int and given > 0
     if name == "cost":

@@ -37,5 +37,11 @@ class ValueMistyped(ShapeCheck):
                     at=graph.pipeline_argument(name),
                     help=f"write {str(value)!r}" if kind is str and isinstance(value, int | float) else "",
                 )
+        if graph.pipeline.use not in (None, "commercial", "research"):
+            yield self.finding(
+                f"`Pipeline.use` is {graph.pipeline.use!r}, which is no use that licences know",
+                at=graph.pipeline_argument("use"),
+                help='write use="commercial" or use="research"',
+            )
         for misfit in walk(graph.pipeline.on, Hardware):
             yield self.finding(f"`Pipeline.on{misfit.path}` {misfit.text}", at=graph.pipeline_argument("on"), help=misfit.help)

@@ -1,27 +1,29 @@
 """Pass: what every stage will take, in FLOPs, hours and dollars."""
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from pipeline_dsl.base.units import Flops, Seconds
 from pipeline_dsl.compiler.graph import AnyStage, Graph
+from pipeline_dsl.lang.architecture import Llama
 from pipeline_dsl.lang.hardware import Hardware
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Ref
+from pipeline_dsl.lang.utilization import BANDWIDTH, Utilization, declared, predict
 from pipeline_dsl.plan.plan import Estimate, Interval
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
 
 
-def works(graph: Graph) -> dict[AnyStage, Work]:
-    """What each stage says that it takes, given the sizes that flow into it.
+def works(graph: Graph) -> tuple[dict[AnyStage, Size], dict[AnyStage, Work]]:
+    """How large each stage says that its artifact is, and what making it takes, given the sizes that flow into it.
 
     A stage whose own arithmetic fails on its values takes an unknown amount: the faulty values have their own diagnostics.
     """
-    sizes: dict[Ref[Any], Size] = {}
+    sizes: dict[AnyStage, Size] = {}
     found: dict[AnyStage, Work] = {}
-    known = Sizes(sizes)
+    known = Sizes(cast("dict[Ref[Any], Size]", sizes))  # the very mapping, which fills as we go
     for stage in graph.order:
         try:
             sizes[stage] = stage.size(known)
@@ -29,7 +31,7 @@ def works(graph: Graph) -> dict[AnyStage, Work]:
         except (ArithmeticError, TypeError, ValueError, AttributeError) as error:
             sizes[stage] = Size()
             found[stage] = Work(flops=Flops(0), seconds=Seconds(0), unknown=f"its cost cannot be computed: {error}")
-    return found
+    return sizes, found
 
 
 def hardware(graph: Graph) -> dict[AnyStage, Hardware]:
@@ -38,23 +40,97 @@ def hardware(graph: Graph) -> dict[AnyStage, Hardware]:
 
 
 def estimate(work: Work, place: Hardware) -> Estimate:
-    """A stage's wall clock and price on a machine, as a range over the utilization that is assumed."""
-    rates, dearness, note = _terms(place)
-    seconds = Interval(*(work.seconds + work.flops / rate if work.flops else work.seconds for rate in rates))
-    usd = None if dearness is None else Interval(seconds.low * dearness, seconds.point * dearness, seconds.high * dearness)
-    return Estimate(flops=work.flops, seconds=seconds, usd=usd, assumptions=note, unknown=work.unknown)
+    """A stage's wall clock and price on a machine, with an 80% interval over how well it uses the machine.
+
+    Writing tokens takes as long as the slower of two: reading weights and cache from memory, or the arithmetic.
+    """
+    if not (work.flops or work.written or work.million):
+        return _waiting(work.seconds, place, work.assumed, work.unknown)
+    used = _utilization(place, work.model, work.precision, work.attention, work.recompute, work.padded)
+    peak = place.device.peak * place.devices
+    shares = (used.high, used.point, used.low)
+    bands = _bandwidths(place)
+    unknown = work.unknown
+    spent: list[float] = []
+    for share, band in zip(shares, bands, strict=True):
+        seconds = work.seconds + work.flops / (share * peak)
+        if work.written:
+            seconds += max(work.written / (share * peak), work.read / band if band else 0.0)
+        spent.append(seconds)
+    if work.read and not bands[1]:
+        unknown = "; ".join(filter(None, (unknown, f"the memory bandwidth of {place.device.name}")))
+    hourly = place.hourly
+    dearness = None if hourly is None else hourly * place.devices / _HOUR
+    served = None if work.million is None else estimate(work.million, place)
+    return Estimate(
+        flops=work.flops + work.written,
+        six_nd=work.rule,
+        recomputed=work.recomputed,
+        read=work.read,
+        seconds=Interval(*spent),
+        usd=None if dearness is None else Interval(*(seconds * dearness for seconds in spent)),
+        million_usd=None if served is None or served.unknown else served.usd,
+        mfu=Interval(used.low, used.point, used.high) if work.flops else None,
+        assumptions=_assumptions(
+            place, used if work.flops else None, reads=bool(work.read or (work.million and work.million.read)), more=work.assumed
+        ),
+        unknown=unknown,
+    )
 
 
 @cache
-def _terms(place: Hardware) -> tuple[tuple[float, float, float], float | None, str]:
-    """What a machine does a second at best, likely and at worst; what it costs a second; and what of that is assumed."""
-    slow, likely, fast = place.mfu_range
-    peak = place.device.peak * place.devices
-    hourly = place.hourly
-    said = "declared" if place.mfu is not None else "assumed"
-    price = "price unknown" if hourly is None else f"${hourly:g}/h"
-    note = f"{place.devices} x {place.device.name}, MFU {100 * slow:.0f}-{100 * fast:.0f}% {said}, {price}"
-    return (fast * peak, likely * peak, slow * peak), None if hourly is None else hourly * place.devices / _HOUR, note
+def _waiting(seconds: float, place: Hardware, assumed: str, unknown: str) -> Estimate:
+    """A stage without arithmetic: nothing about its time is uncertain. Large pipelines have thousands of them."""
+    usd = None if place.hourly is None else seconds * place.hourly * place.devices / _HOUR
+    return Estimate(
+        flops=0.0,
+        seconds=Interval(seconds, seconds, seconds),
+        usd=None if usd is None else Interval(usd, usd, usd),
+        assumptions=_assumptions(place, None, reads=False, more=assumed),
+        unknown=unknown,
+    )
+
+
+@cache
+def _utilization(place: Hardware, model: Llama | None, precision: str, attention: str, recompute: str, padded: bool) -> Utilization:
+    if place.mfu is not None:
+        return declared(place.mfu)
+    return predict(
+        place.device,
+        place.devices,
+        parameters=None if model is None else model.active_parameters,
+        experts=model is not None and model.experts is not None,
+        precision=precision,
+        attention=attention,
+        recompute=recompute,
+        padded=padded,
+    )
+
+
+@cache
+def _bandwidths(place: Hardware) -> tuple[float, float, float]:
+    """Bytes/s that all devices read together, at best, likely and at worst; 0 where nobody knows."""
+    low, point, high = (share * (place.device.bandwidth or 0.0) * place.devices for share in BANDWIDTH)
+    return high, point, low
+
+
+@cache
+def _assumptions(place: Hardware, used: Utilization | None, *, reads: bool, more: str) -> str:
+    """What of an estimate is assumed."""
+    said = [f"{place.devices} x {place.device.name}"]
+    if used is not None:
+        said.append(f"MFU {100 * used.low:.0f}-{100 * used.high:.0f}% {used.basis}")
+    if reads:
+        said.append(f"{100 * BANDWIDTH[0]:.0f}-{100 * BANDWIDTH[2]:.0f}% of memory bandwidth while tokens are written")
+    if place.hourly is None:
+        said.append("price unknown")
+    elif place.price is not None:
+        said.append(f"${place.hourly:g}/h given")
+    else:
+        listed = place.device.price_range
+        between = f", listed ${listed[0]:g}-{listed[1]:g}" if listed else ""
+        said.append(f"${place.hourly:g}/h ({place.device.price_date}{between})")
+    return ", ".join([*said, *([more] if more else [])])
 
 
 def tier(stage: AnyStage, estimated: Estimate) -> str:

@@ -1,0 +1,34 @@
+from collections.abc import Iterator
+
+from pipeline_dsl.base.diagnostic import Diagnostic, Severity
+from pipeline_dsl.compiler.check import FactCheck
+from pipeline_dsl.compiler.facts import Facts
+from pipeline_dsl.lang.placement import TrainingPlacement
+
+
+class DevicesIdle(FactCheck):
+    """A stage is given more accelerators than it starts processes for: the others are paid for and idle.
+
+    Its estimate counts all of them as working, and so is too short by as much. Judged where the stage
+    says itself how many it starts, and by `on` where it runs.
+    """
+
+    code = "PDSL324"
+    severity = Severity.WARNING
+    bad = "base = Train(data=Tokenize(corpus=Crawl()), processes=8, on=Hardware(device=H200, count=8, nodes=4))"
+    good = "base = Train(data=Tokenize(corpus=Crawl()), processes=8, on=Hardware(device=H200, count=8))"
+
+    def run(self, facts: Facts) -> Iterator[Diagnostic]:
+        for stage, placed in facts.placements.items():
+            place = stage.on
+            if place is None or not isinstance(placed, TrainingPlacement) or not place.device.accelerator:
+                continue
+            said = facts.graph.argument(stage, "processes") != facts.graph.span(stage)
+            if not said or placed.processes >= place.devices or placed.processes % placed.parallel.copy:
+                continue
+            yield self.finding(
+                f"{placed.processes} processes use {placed.processes} of {place.devices} x {place.device.name}; "
+                f"{place.devices - placed.processes} are paid for and idle",
+                at=facts.graph.argument(stage, "on"),
+                help=f"write `processes={place.devices}`, or take {placed.processes} devices",
+            )

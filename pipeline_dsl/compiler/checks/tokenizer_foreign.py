@@ -1,0 +1,60 @@
+from collections.abc import Iterator
+
+from pipeline_dsl.base.diagnostic import Diagnostic
+from pipeline_dsl.compiler.check import FactCheck
+from pipeline_dsl.compiler.facts import Facts
+from pipeline_dsl.compiler.graph import AnyStage, Edge
+from pipeline_dsl.compiler.passes.contracts import foreign, made_by, said
+from pipeline_dsl.lang.artifacts import CausalModel, Dataset
+
+
+class TokenizerForeign(FactCheck):
+    """Token ids of one tokenizer meet a model, or rows, of another.
+
+    Ids are only numbers: nothing fails, and the loss even falls. The model learns a text that nobody can read, a validation loss
+    is compared over other units, averaged weights mix rows of other words. It shows at the first sample, after the run is paid
+    for. A tokenizer that was made from another one, with tokens added, counts as the same; a stage that decodes and encodes again
+    says `retokenizes = True`.
+    """
+
+    code = "PDSL222"
+    bad = (
+        "web = Crawl()\nwords = Vocabulary(corpus=web)\nother = Vocabulary(corpus=web, vocabulary=31_936)\n"
+        "base = Pretrain(data=Tokenize(corpus=web, tokenizer=other), tokenizer=words)"
+    )
+    good = "web = Crawl()\nwords = Vocabulary(corpus=web)\nbase = Pretrain(data=Tokenize(corpus=web, tokenizer=words), tokenizer=words)"
+
+    def run(self, facts: Facts) -> Iterator[Diagnostic]:
+        graph = facts.graph
+        for stage, descent in facts.descent.items():
+            told: set[str] = set()
+            for edge, theirs in _tokenized(facts, stage):
+                ours = descent.tokenizer or self._first(facts, stage)
+                if edge.field.name in told or ours is None or not foreign(facts, ours, theirs):
+                    continue
+                told.add(edge.field.name)
+                yield self.finding(
+                    f"`{graph.names[edge.producer]}` is written in the tokens of `{graph.names[theirs]}`, "
+                    f"`{graph.names[stage]}` reads those of `{graph.names[ours]}`",
+                    at=graph.argument(stage, edge.field.name),
+                    label="tokens of another tokenizer",
+                    related=[("its tokenizer", graph.span(theirs)), ("the tokenizer here", graph.span(ours))],
+                    help="encode it with the tokenizer of the model, or give the model that one",
+                )
+
+    def _first(self, facts: Facts, stage: AnyStage) -> AnyStage | None:
+        """The tokenizer of the first input that has one, where a stage has none of its own."""
+        return next((theirs for _, theirs in _tokenized(facts, stage)), None)
+
+
+def _tokenized(facts: Facts, stage: AnyStage) -> Iterator[tuple[Edge, AnyStage]]:
+    """The inputs that are made of token ids, each with its tokenizer; models where nothing but their weights is read."""
+    graph = facts.graph
+    edges = graph.inputs.get(stage, ())
+    merges = issubclass(graph.type(stage).produces, CausalModel) and all(issubclass(made_by(graph, edge), CausalModel) for edge in edges)
+    if said(stage, "retokenizes", bool):
+        return
+    for edge in edges:
+        known = facts.descent.get(edge.producer)
+        if (merges or issubclass(made_by(graph, edge), Dataset)) and known is not None and known.tokenizer is not None:
+            yield edge, known.tokenizer

@@ -1,0 +1,54 @@
+from collections.abc import Iterator
+
+from pipeline_dsl.base.diagnostic import Diagnostic
+from pipeline_dsl.compiler.check import FactCheck
+from pipeline_dsl.compiler.facts import Facts
+from pipeline_dsl.compiler.graph import AnyStage
+from pipeline_dsl.compiler.passes.lineage import learns
+
+RESHAPING = frozenset({"limit", "length", "seed", "packing", "shard", "repeats", "shuffle"})
+"""Fields that choose or arrange rows, and take no part of the data that another stage would leave out."""
+
+
+class ValidatedOnTrainingData(FactCheck):
+    """What is kept for measuring is, under another declaration, what the stage learns from.
+
+    Two declarations that say the same make the same data, and two selections from one corpus share their documents: a `limit` or
+    another `seed` takes no part away. The loss falls, the accuracy rises, and nothing says when to stop: it measures memory.
+    """
+
+    code = "PDSL236"
+    bad = "base = Pretrain(data=Tokenize(corpus=Crawl()), validation=Tokenize(corpus=Crawl(), length=512))"
+    good = "base = Pretrain(data=Tokenize(corpus=Crawl()), validation=Tokenize(corpus=Heldout()))"
+
+    def run(self, facts: Facts) -> Iterator[Diagnostic]:
+        graph = facts.graph
+        for stage, edges in graph.inputs.items():
+            held = [edge for edge in edges if edge.field.held_out]
+            if not held or not learns(graph, stage):
+                continue
+            learnt = [edge for edge in edges if not edge.field.held_out]
+            for edge in held:
+                twin = next((other for other in learnt if _shared(facts, edge.producer, other.producer)), None)
+                if twin is not None:
+                    yield self.finding(
+                        f"`{graph.names[stage]}` is measured on `{edge.field.name}`, which it learns from as `{twin.field.name}`",
+                        at=graph.argument(stage, edge.field.name),
+                        related=[("the data that it learns from", graph.span(twin.producer))],
+                        help="keep a part apart that nothing learns from, such as `Split(..., part='validation')`",
+                    )
+
+
+def _shared(facts: Facts, held: AnyStage, learnt: AnyStage) -> bool:
+    """Whether both are the same data, or selections from the very same."""
+    if held is learnt:
+        return False  # one declaration given to both, which `measured_on_training` reports
+    if facts.same(held, learnt):
+        return True
+    graph = facts.graph
+    if type(held) is not type(learnt) or not graph.inputs.get(held):
+        return False
+    one, other = ([edge.producer for edge in graph.inputs.get(stage, ())] for stage in (held, learnt))
+    fields = facts.fields[held], facts.fields[learnt]
+    differ = {name for name in fields[0] if fields[0][name] != fields[1].get(name)}
+    return len(one) == len(other) and all(map(facts.same, one, other)) and differ <= RESHAPING

@@ -1,0 +1,141 @@
+"""The smallest change of a declaration under which a model fits its devices, as code to paste."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from pipeline_dsl.compiler.graph import AnyStage
+from pipeline_dsl.compiler.passes.memory import Footprint, footprint, gigabytes
+from pipeline_dsl.lang import device
+from pipeline_dsl.lang.adapter import Lora
+from pipeline_dsl.lang.hardware import Hardware
+from pipeline_dsl.lang.placement import Offload, Placement, Recompute, ServingPlacement, TrainingPlacement
+
+_RECOMPUTE: tuple[Recompute, ...] = ("none", "selective", "full")
+_OFFLOAD: tuple[Offload, ...] = ("none", "optimizer", "weights")
+_MOST_DOUBLINGS = 6
+
+
+@attrs.frozen(eq=False)
+class Remedy:
+    """What to write instead, the first field that it changes, and what a device then holds."""
+
+    code: str
+    field: str
+    fits: Footprint
+
+    def __str__(self) -> str:
+        return f"write {self.code}: then it takes {gigabytes(self.fits.total.likely)}, at most {gigabytes(self.fits.total.high)}"
+
+
+def remedy(stage: AnyStage, placed: Placement, place: Hardware) -> Remedy | None:
+    """The smallest change after which the high end fits; None if there is none among those that are tried.
+
+    A smaller micro-batch changes nothing but speed; recomputation costs a third of the forward pass at most, dividing costs
+    traffic, offloading much more of it, and further devices money: in that order they are preferred.
+    """
+    if isinstance(placed, ServingPlacement):
+        return _fewer_blocks(stage, placed, place)
+    own: Any = getattr(stage, "zero_stage", placed.zero_stage)  # of which one process alone makes no use
+    zero = own if isinstance(own, int) else placed.zero_stage
+    for _, changes in sorted(_changes(stage, placed, zero), key=lambda found: found[0]):
+        changed = _changed(placed, changes, zero)
+        fits = footprint(changed, place)
+        if not fits.exceeds and not fits.tight:
+            return Remedy(_code(changes, place), next(iter(changes)), fits)
+    return None
+
+
+def adapted(placed: TrainingPlacement, place: Hardware) -> Footprint:
+    """What it would take to train adapters beside a 4-bit model, one row at a time."""
+    rows = placed.rows // (placed.micro_batch or placed.rows)
+    changed = attrs.evolve(placed, lora=Lora(base="nf4"), rows=max(1, rows), micro_batch=1, recompute="full")
+    return footprint(changed, place)
+
+
+def _changes(stage: AnyStage, placed: TrainingPlacement, zero: int) -> Iterator[tuple[float, dict[str, Any]]]:
+    """(how much it asks, the fields that it changes), over everything that the stage's type lets one write."""
+    options = [list(found) for found in (_micro(placed), _recompute(placed), _zero(placed, zero), _offload(placed), _attention(placed))]
+    options.append([(5.0 * power, {"processes": placed.processes * 2**power} if power else {}) for power in range(_MOST_DOUBLINGS + 1)])
+    for chosen in itertools.product(*options):
+        changes = {name: value for _, change in chosen for name, value in change.items()}
+        if changes and all(hasattr(stage, name) for name in changes) and _divides(_changed(placed, changes, zero)):
+            yield sum(asks for asks, _ in chosen), changes
+
+
+def _micro(placed: TrainingPlacement) -> Iterator[tuple[float, dict[str, Any]]]:
+    yield 0.0, {}
+    size, asks = placed.micro_batch or 1, 0.0
+    while size > 1:
+        size, asks = size // 2, asks + 1.0
+        yield asks, {"micro_batch": size}
+
+
+def _recompute(placed: TrainingPlacement) -> Iterator[tuple[float, dict[str, Any]]]:
+    start = _RECOMPUTE.index(placed.recompute)
+    for step, value in enumerate(_RECOMPUTE[start:]):
+        yield (1.5 + step if step else 0.0), {"recompute": value} if step else {}
+
+
+def _zero(placed: TrainingPlacement, start: int) -> Iterator[tuple[float, dict[str, Any]]]:
+    most = 1 if placed.parallel.pipeline > 1 else 3
+    yield 0.0, {}
+    for stage in range(start + 1, most + 1):
+        yield 2.0 * (stage - start), {"zero_stage": stage}
+
+
+def _offload(placed: TrainingPlacement) -> Iterator[tuple[float, dict[str, Any]]]:
+    start = _OFFLOAD.index(placed.offload)
+    for step, value in enumerate(_OFFLOAD[start:]):
+        yield (5.0 + 3 * step if step else 0.0), {"offload": value} if step else {}
+
+
+def _attention(placed: TrainingPlacement) -> Iterator[tuple[float, dict[str, Any]]]:
+    yield 0.0, {}
+    if placed.attention == "eager":
+        yield 1.0, {"attention": "sdpa"}
+
+
+def _divides(placed: TrainingPlacement) -> bool:
+    """Whether the batch still consists of whole micro-batches, and DeepSpeed can offload what it is told to."""
+    if (placed.offload == "weights" and placed.zero_stage < 3) or (placed.offload == "optimizer" and placed.zero_stage < 1):
+        return False
+    return not placed.batch or not placed.micro_batch or placed.batch % (placed.micro_batch * placed.copies) == 0
+
+
+def _changed(placed: TrainingPlacement, changes: dict[str, Any], zero: int) -> TrainingPlacement:
+    rows = placed.rows
+    if "processes" in changes or changes.get("offload", "none") != "none":
+        changes = {"zero_stage": zero, **changes}
+    if "micro_batch" in changes and placed.micro_batch:
+        rows = rows // placed.micro_batch * changes["micro_batch"]
+    return attrs.evolve(placed, **changes, rows=rows)
+
+
+def _code(changes: dict[str, Any], place: Hardware) -> str:
+    words = [f'{name}="{value}"' if isinstance(value, str) else f"{name}={value}" for name, value in changes.items()]
+    processes = changes.get("processes")
+    if processes and processes > place.devices:
+        alone = place.nodes == 1 and processes <= 8
+        count, nodes = (processes, 1) if alone else (place.count, -(-processes // place.count))
+        words.append(f"on=Hardware(device={_written(place)}, count={count}{f', nodes={nodes}' if nodes > 1 else ''})")
+    return f"`{', '.join(words)}`"
+
+
+def _written(place: Hardware) -> str:
+    """What a pipeline file calls the device: a name of the catalogue, or what its author calls it."""
+    return next((name for name, known in vars(device).items() if known is place.device), "...")
+
+
+def _fewer_blocks(stage: AnyStage, placed: ServingPlacement, place: Hardware) -> Remedy | None:
+    """As many blocks of the cache as there is room for, where the stage counts in blocks; or as many requests."""
+    rows = placed.rows
+    while rows > 1:
+        rows //= 2
+        fits = footprint(attrs.evolve(placed, rows=rows), place)
+        if not fits.exceeds and not fits.tight:
+            field = "blocks" if hasattr(stage, "blocks") else "concurrent"
+            return Remedy(f"`{field}={rows}`", field, fits)
+    return None

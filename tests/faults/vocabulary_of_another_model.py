@@ -1,0 +1,17 @@
+# seen: https://github.com/huggingface/nanotron/issues/254 – another tokenizer was taken, and the vocabulary of the config stayed
+from pipeline_dsl import Llama, Pipeline
+from pipeline_dsl.stages import Pretrain
+
+from _parts import rows, tokenizer, unseen
+
+base = Pretrain(
+    data=rows,
+    validation=unseen,
+    tokenizer=tokenizer,
+    model=Llama(hidden=256, layers=4, heads=4, kv_heads=2, ffn=688, vocabulary=50_304, context=512),  # expect: PDSL221
+    tokens=10_000_000,
+    batch=32,
+    learning_rate=1e-3,
+)
+
+pipeline = Pipeline(name="base", targets=[base])
