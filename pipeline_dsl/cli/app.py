@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 COMMANDS = {
     "check": "Compile pipelines and print what is wrong with them.",
     "plan": "Show what a pipeline would run, why, and what it would take.",
+    "compile": "Write a pipeline's launchers for a cluster.",
     "run": "Run a pipeline or a saved plan, as far as it is not done.",
     "gate": "Judge a run: SHIP, or HOLD with the failing gates.",
     "serve": "Serve a model that a gate let out.",

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from pipeline_dsl.base.fault import Exit
 from pipeline_dsl.cli.options import DEFAULT_STORE, StoreOption, open_store
 from pipeline_dsl.plan import plan as plans
+from pipeline_dsl.runner.gathering import gather
 from pipeline_dsl.runner.machine import git_commit
 from pipeline_dsl.runner.process import run_reporting
 from pipeline_dsl.runner.stage import Terms
@@ -45,3 +47,21 @@ def run(
     code = run_reporting(planned, planned.stage(name).name, open_store(store), terms)
     sys.stdout.flush()
     raise typer.Exit(code)
+
+
+@app.command()
+def manifest(
+    plan: Annotated[Path, typer.Option("--plan", help="The plan, as `pdsl plan --out` saved it.")],
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Write the manifest of a plan whose stages were run one by one, and print where it is.
+
+    It holds what the store has records of. Exits 5 if that is not every stage.
+
+    Example: pdsl stage manifest --plan plan.json
+    """
+    planned = plans.read(plan)
+    path, whole = gather(planned, open_store(store))
+    print(path)
+    if not whole:
+        raise typer.Exit(int(Exit.STAGE))

@@ -108,6 +108,7 @@ def _plan(facts: Facts) -> Plan:
         baseline=_baseline(facts),
         ships=graph.names[facts.ships] if facts.ships else None,
         local=pipeline.local,
+        launchers={launcher.backend: definitions.named(launcher, graph.names) for launcher in pipeline.launchers},
         root=graph.root,
     )
 
@@ -129,6 +130,8 @@ def _planned(stage: AnyStage, facts: Facts) -> PlannedStage:
         tier=estimates.tier(stage, estimated),
         device=place.device.name,
         devices=place.devices,
+        nodes=place.nodes,
+        accelerated=place.device.accelerator,
         hourly_usd=place.hourly,
         cores=stage.cores(),
         kl_budget=divergence.kl_budget(stage) if stage.aligns else None,

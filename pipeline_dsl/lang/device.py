@@ -14,6 +14,8 @@ class Device:
     """
 
     name: str
+    accelerator: bool = True
+    """False for a CPU core."""
     bf16: Flops | float
     fp16: Flops | float = 0.0
     fp8: Flops | float = 0.0
@@ -106,6 +108,7 @@ RTX_4090 = _device("RTX-4090", (165.2, 165.2, 330.3, 660.6, 0), (24, 1008), (0, 
 
 CPU_CORE = Device(
     name="CPU-core",
+    accelerator=False,
     bf16=Flops(80e9),
     memory=4 * 10**9,
     price=Usd(0.05),

@@ -11,6 +11,7 @@ from pipeline_dsl.lang.budget import Budget
 from pipeline_dsl.lang.device import CPU_CORE
 from pipeline_dsl.lang.gate import Gate
 from pipeline_dsl.lang.hardware import Hardware
+from pipeline_dsl.lang.launcher import Launcher
 from pipeline_dsl.lang.local import Local
 from pipeline_dsl.lang.stage import Ref, Stage
 
@@ -41,4 +42,6 @@ class Pipeline:
     budget: Budget = Budget()
     on: Hardware = Hardware(device=CPU_CORE)
     local: Local = Local()
+    launchers: Sequence[Launcher] = ()
+    """Settings of the clusters that it is launched on, one a backend."""
     mark: Mark | None = attrs.field(init=False, factory=mark, repr=False)

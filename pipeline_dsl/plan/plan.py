@@ -60,7 +60,11 @@ class PlannedStage:
     tier: str
     device: str
     devices: int
+    """On all nodes together."""
     hourly_usd: float | None
+    nodes: int = 1
+    accelerated: bool = False
+    """Whether the devices are accelerators; CPU cores otherwise."""
     cores: int = 1
     kl_budget: float | None = None
     pin: str | None = None
@@ -119,6 +123,8 @@ class Plan:
     """The stage whose artifact is released; None for research."""
     local: Local = Local()
     """How the local runner runs it; no part of the digest."""
+    launchers: Mapping[str, Any] = {}
+    """The options of backends, by the backend's name; no part of the digest."""
     root: str = ""
     """The folder that the stages' modules are imported from; no part of the digest."""
 

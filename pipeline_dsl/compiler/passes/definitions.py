@@ -1,7 +1,9 @@
 """Pass: spell every stage's identity as bytes, and name it by their digest."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
+
+import attrs
 
 from pipeline_dsl.base.canonical import NotCanonical, plain
 from pipeline_dsl.compiler.facts import Unspelled
@@ -67,3 +69,16 @@ def shaped(value: Any, names: dict[AnyStage, str]) -> Any:
     if value is None:
         return None
     return [names[item] for item in value]
+
+
+def named(options: Any, names: dict[AnyStage, str]) -> Any:
+    """A backend's options as plain data, with each stage in them replaced by its name."""
+    if is_stage(options):
+        return names[options]
+    if attrs.has(cast("type", type(options))):
+        return {field.name: named(getattr(options, field.name), names) for field in attrs.fields(cast("Any", type(options)))}
+    if isinstance(options, Mapping):
+        return {named(key, names): named(value, names) for key, value in cast("Mapping[Any, Any]", options).items()}
+    if isinstance(options, tuple | list):
+        return [named(value, names) for value in cast("list[Any]", options)]
+    return plain(options)
