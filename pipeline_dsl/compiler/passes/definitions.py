@@ -75,8 +75,9 @@ def named(options: Any, names: dict[AnyStage, str]) -> Any:
     """A backend's options as plain data, with each stage in them replaced by its name."""
     if is_stage(options):
         return names[options]
-    if attrs.has(cast("type", type(options))):
-        return {field.name: named(getattr(options, field.name), names) for field in attrs.fields(cast("Any", type(options)))}
+    kind: type[Any] = options.__class__
+    if attrs.has(kind):
+        return {field.name: named(getattr(options, field.name), names) for field in attrs.fields(kind)}
     if isinstance(options, Mapping):
         return {named(key, names): named(value, names) for key, value in cast("Mapping[Any, Any]", options).items()}
     if isinstance(options, tuple | list):
