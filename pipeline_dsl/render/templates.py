@@ -64,6 +64,17 @@ def identifier(value: Any) -> str:
     return _Raw(text)
 
 
+def line(value: Any) -> str:
+    """A line of shell that somebody wrote to be run: as it is.
+
+    Raises: Unrenderable if it is more than one line, since what follows would be read as something else.
+    """
+    text = str(value)
+    if any(character in text for character in "\n\r\0"):
+        raise Unrenderable(f"{text!r} is not one line of shell", help="give each line by itself")
+    return _Raw(text)
+
+
 @cache
 def _environment(package: str, language: str) -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -75,7 +86,7 @@ def _environment(package: str, language: str) -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.filters |= {"directive": directive, "identifier": identifier}
+    environment.filters |= {"directive": directive, "identifier": identifier, "line": line}
     return environment
 
 
