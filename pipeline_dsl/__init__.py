@@ -64,6 +64,7 @@ from pipeline_dsl.lang.measure import Divergence, Score
 from pipeline_dsl.lang.parallel import Parallel
 from pipeline_dsl.lang.pipeline import Pipeline, Release
 from pipeline_dsl.lang.size import Size, Sizes, Work
+from pipeline_dsl.lang.slurm import Slurm, SlurmJob
 from pipeline_dsl.lang.stage import Problem, Ref, Stage
 from pipeline_dsl.lang.workspace import Workspace
 
@@ -125,6 +126,8 @@ __all__ = [
     "SftModel",
     "Size",
     "Sizes",
+    "Slurm",
+    "SlurmJob",
     "Source",
     "Stage",
     "TPU_V3",

@@ -11,6 +11,8 @@ COMMANDS = {
     "plan": "Show what a pipeline would run, why, and what it would take.",
     "compile": "Write a pipeline's launchers for a cluster.",
     "run": "Run a pipeline or a saved plan, as far as it is not done.",
+    "submit": "Submit a pipeline to a cluster.",
+    "cancel": "End what was submitted.",
     "gate": "Judge a run: SHIP, or HOLD with the failing gates.",
     "serve": "Serve a model that a gate let out.",
     "status": "Show how far the runs of this folder are.",

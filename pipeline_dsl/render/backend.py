@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 import attrs
 
 from pipeline_dsl.base.convert import structure
-from pipeline_dsl.base.fault import Exit, Fault
+from pipeline_dsl.base.fault import Exit, Fault, Usage
 from pipeline_dsl.lang.launcher import Launcher
 from pipeline_dsl.plan.plan import Plan
+from pipeline_dsl.render.cluster import Cluster
 
 L = TypeVar("L", bound=Launcher)
 
@@ -46,6 +47,13 @@ class Backend(Generic[L]):
         Raises: Unrenderable.
         """
         raise NotImplementedError
+
+    def cluster(self) -> Cluster:
+        """What its files are submitted to.
+
+        Raises: Usage where it only renders.
+        """
+        raise Usage(f"`{self.name}` renders files and submits nothing", help=f"write them with `pdsl compile --backend {self.name}`")
 
     def given(self, plan: Plan) -> L:
         """The options that the pipeline declares for this backend, or the default ones."""

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.plan import Plan
-from pipeline_dsl.render.backend import Rendered
+from pipeline_dsl.render.backend import Backend, Rendered
 from pipeline_dsl.render.known import backend, known_backends
 
 PLAN = "plan.json"
@@ -37,6 +38,16 @@ def suiting(plan: Plan) -> list[str]:
     """The backends that a pipeline is written for: those that it declares settings for, and this machine's if it fits there."""
     here = [] if any(stage.accelerated for stage in plan.stages) else ["local"]
     return here + [name for name in known_backends() if name in plan.launchers and name not in here]
+
+
+def launch_folder(run: Path, name: str) -> Path:
+    """Where the files of a submitted run are, and what submitting them left."""
+    return run / "launch" / name
+
+
+def launched(run: Path) -> list[tuple[Backend[Any], Path]]:
+    """The backends that a run was submitted to, each with its folder."""
+    return [(backend(path.name), path) for path in sorted((run / "launch").glob("*")) if path.is_dir()]
 
 
 def difference(folder: Path, wanted: Mapping[Path, Rendered]) -> Difference:

@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 
+from pipeline_dsl.backends.slurm.cluster import SlurmJobs
 from pipeline_dsl.lang.slurm import Slurm, SlurmJob
 from pipeline_dsl.plan.plan import Plan, PlannedStage
 from pipeline_dsl.render.backend import Backend, Rendered, Unrenderable
@@ -19,6 +20,10 @@ class SlurmCluster(Backend[Slurm]):
 
     name = "slurm"
     options = Slurm
+
+    def cluster(self) -> SlurmJobs:
+        """The scheduler."""
+        return SlurmJobs()
 
     def render(self, plan: Plan, options: Slurm) -> Iterator[Rendered]:
         for name in options.stages:
