@@ -59,6 +59,7 @@ from pipeline_dsl.lang.device import (
 from pipeline_dsl.lang.fields import Count, Fraction, NonNegative, Positive, Range, Whole, execution, held_out
 from pipeline_dsl.lang.gate import Gate, Metric, baseline, metric
 from pipeline_dsl.lang.hardware import Hardware
+from pipeline_dsl.lang.kubernetes import Kubernetes, Pod, Serving, TensorRtLlm, Toleration
 from pipeline_dsl.lang.local import Local
 from pipeline_dsl.lang.measure import Divergence, Score
 from pipeline_dsl.lang.parallel import Parallel
@@ -98,6 +99,7 @@ __all__ = [
     "H200",
     "H800",
     "Hardware",
+    "Kubernetes",
     "L4",
     "L40S",
     "Llama",
@@ -109,6 +111,7 @@ __all__ = [
     "NonNegative",
     "Parallel",
     "Pipeline",
+    "Pod",
     "Policy",
     "Positive",
     "Preferences",
@@ -123,6 +126,7 @@ __all__ = [
     "ScalingLaw",
     "Score",
     "ServerSpec",
+    "Serving",
     "SftModel",
     "Size",
     "Sizes",
@@ -135,7 +139,9 @@ __all__ = [
     "TPU_V5E",
     "TPU_V5P",
     "TPU_V6E",
+    "TensorRtLlm",
     "Tokenizer",
+    "Toleration",
     "V100",
     "Weights",
     "Whole",

@@ -15,6 +15,7 @@ COMMANDS = {
     "cancel": "End what was submitted.",
     "gate": "Judge a run: SHIP, or HOLD with the failing gates.",
     "serve": "Serve a model that a gate let out.",
+    "export": "Write a model that a gate let out to a folder.",
     "status": "Show how far the runs of this folder are.",
     "logs": "Print what a stage printed.",
     "graph": "Draw a pipeline.",
