@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,6 @@ def test_what_the_templates_write_passes_shellcheck(tmp_path: Path) -> None:
     scripts = sorted((tmp_path / "generated").rglob("*.sh"))
     assert len(scripts) > 20
 
-    checked = run(["shellcheck", *scripts], cwd=tmp_path)
+    checked = run([Path(sys.executable).with_name("shellcheck"), *scripts], cwd=tmp_path)
 
     assert checked.stdout == ""

@@ -19,12 +19,12 @@ class _Dumper(yaml.SafeDumper):
 
 def manifest(objects: Iterable[Any]) -> str:
     """Objects as one YAML file."""
-    return yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, explicit_start=True)
+    return yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, width=120, explicit_start=True)
 
 
 def embedded(value: Any) -> str:
     """An object as the text of a field of another."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=120)
 
 
 def label(*parts: str) -> str:
