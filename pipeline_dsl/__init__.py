@@ -64,12 +64,14 @@ from pipeline_dsl.lang.device import (
 from pipeline_dsl.lang.fields import Count, Fraction, NonNegative, Positive, Range, Whole, execution, held_out
 from pipeline_dsl.lang.gate import Gate, Metric, baseline, metric
 from pipeline_dsl.lang.hardware import Hardware
+from pipeline_dsl.lang.kubernetes import Kubernetes, Pod, Serving, TensorRtLlm, Toleration
 from pipeline_dsl.lang.local import Local
 from pipeline_dsl.lang.measure import Divergence, Score
 from pipeline_dsl.lang.parallel import Parallel
 from pipeline_dsl.lang.pipeline import Pipeline, Release
 from pipeline_dsl.lang.rope import RopeScaling
 from pipeline_dsl.lang.size import Size, Sizes, Work
+from pipeline_dsl.lang.slurm import Slurm, SlurmJob
 from pipeline_dsl.lang.stage import Problem, Ref, Stage
 from pipeline_dsl.lang.verify import Verify
 from pipeline_dsl.lang.workspace import Workspace
@@ -107,6 +109,7 @@ __all__ = [
     "H200",
     "H800",
     "Hardware",
+    "Kubernetes",
     "L4",
     "L40S",
     "Llama",
@@ -118,6 +121,7 @@ __all__ = [
     "NonNegative",
     "Parallel",
     "Pipeline",
+    "Pod",
     "Policy",
     "PolicyAdapter",
     "Positive",
@@ -134,10 +138,13 @@ __all__ = [
     "ScalingLaw",
     "Score",
     "ServerSpec",
+    "Serving",
     "SftAdapter",
     "SftModel",
     "Size",
     "Sizes",
+    "Slurm",
+    "SlurmJob",
     "Source",
     "Stage",
     "TPU_V3",
@@ -145,7 +152,9 @@ __all__ = [
     "TPU_V5E",
     "TPU_V5P",
     "TPU_V6E",
+    "TensorRtLlm",
     "Tokenizer",
+    "Toleration",
     "V100",
     "Verify",
     "Weights",

@@ -124,3 +124,17 @@ class Usage(Fault):
 
     code = "PDSL102"
     exit = Exit.USAGE
+
+
+class Unrenderable(Fault):
+    """A declared value cannot be written in a launcher's language, or a backend cannot run what the plan asks for."""
+
+    code = "PDSL701"
+    exit = Exit.FINDINGS
+
+
+class ClusterFailed(Fault):
+    """A scheduler's command is not there, or refused what it was asked."""
+
+    code = "PDSL702"
+    exit = Exit.STAGE

@@ -8,7 +8,9 @@ import typer
 
 from pipeline_dsl.base.fault import Usage
 from pipeline_dsl.cli.options import DEFAULT_STORE, StoreOption, find_run, open_store
+from pipeline_dsl.render.generate import launched
 from pipeline_dsl.runner.resolve import resolve
+from pipeline_dsl.runner.run import run_folder
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -30,7 +32,9 @@ def logs(
     planned = plan.stage(stage)
     key = resolve(plan, opened).keys.get(planned.name)
     log = opened.layout.log(key) if key else None
-    if log is None or not log.exists():
+    jobs = (backend.cluster().log(folder, stage) for backend, folder in launched(run_folder(opened, plan)))
+    log = max((file for file in (log, *jobs) if file is not None and file.exists()), key=lambda file: file.stat().st_mtime_ns, default=None)
+    if log is None:
         raise Usage(f"`{stage}` has not run here", help="`pdsl status` shows which stages have")
     if path:
         print(log)

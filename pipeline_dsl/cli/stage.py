@@ -8,7 +8,9 @@ import typer
 
 from pipeline_dsl.base.fault import Exit
 from pipeline_dsl.cli.options import DEFAULT_STORE, StoreOption, open_store
+from pipeline_dsl.ml.nodes import nodes
 from pipeline_dsl.plan import plan as plans
+from pipeline_dsl.runner.following import dismiss, follow
 from pipeline_dsl.runner.gathering import gather
 from pipeline_dsl.runner.machine import git_commit
 from pipeline_dsl.runner.process import run_reporting
@@ -38,13 +40,22 @@ def run(
 ) -> None:
     """Run one stage: verify its inputs, skip it if it is done, write its record last.
 
+    For one stage on several machines it is started on each of them. The environment then has PDSL_NODES; PDSL_NODE, which
+    counts from 0 or names the variable that does; PDSL_RENDEZVOUS, host:port of the first; and PDSL_ATTEMPT, the same on all and
+    another after a restart. A file at PDSL_STOP asks training to write a checkpoint and end.
+
     Exits 0 if its artifact is in the store, 4 if an input is not what its digest says, 5 if the stage failed.
 
     Example: pdsl stage run 04_pretrain --plan plan.json
     """
     planned = plans.read(plan)
+    group, opened = nodes(), open_store(store)
+    if not group.leads:
+        raise typer.Exit(follow(planned, name, opened, group))
     terms = Terms(threads=threads, force=force, wait=True, git_commit=git_commit(Path(planned.root or ".")))
-    code = run_reporting(planned, planned.stage(name).name, open_store(store), terms)
+    code = run_reporting(planned, planned.stage(name).name, opened, terms)
+    if group.count > 1:
+        dismiss(planned, name, opened, group, code)
     sys.stdout.flush()
     raise typer.Exit(code)
 

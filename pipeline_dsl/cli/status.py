@@ -14,8 +14,11 @@ from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.units import dollars, duration
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, find_run, open_store
 from pipeline_dsl.plan.plan import Plan
+from pipeline_dsl.render.cluster import Job
+from pipeline_dsl.render.generate import launched
 from pipeline_dsl.runner.progress import read_progress
 from pipeline_dsl.runner.resolve import resolve
+from pipeline_dsl.runner.run import run_folder
 from pipeline_dsl.store.layout import tail
 from pipeline_dsl.store.store import Store
 
@@ -45,14 +48,25 @@ def status(
     """
     opened = open_store(store)
     plan = find_run(manifest, store)
-    lines = [*_lines(plan, opened)]
+    jobs = {job.stage: job for backend, folder in launched(run_folder(opened, plan)) for job in backend.cluster().jobs(folder)}
+    lines = [_with_job(line, jobs.get(line.stage)) for line in _lines(plan, opened)]
     if json:
         print(codec.dumps({"version": 1, "plan": plan.digest, "stages": [unstructure(line) for line in lines]}, indent=1))
         return
     width = max((len(line.stage) for line in lines), default=0)
     print(f"{plan.pipeline} {plan.pipeline_version}, plan {short(plan.digest)}")
     for line in lines:
-        print(f"  {line.stage:<{width}}  {line.state:<8}  {line.detail}".rstrip())
+        print(f"  {line.stage:<{width}}  {line.state:<9}  {line.detail}".rstrip())
+
+
+def _with_job(line: Line, job: Job | None) -> Line:
+    """What the store says, and what a scheduler knows beyond it."""
+    if job is None or line.state == "done":
+        return line
+    where = f"{line.detail}, job {job.number}" if line.detail and line.state == "running" else f"job {job.number}"
+    if line.state == "running":
+        return Line(line.stage, line.state, where)
+    return Line(line.stage, job.state, f"{where}: {job.reason}" if job.reason else where)
 
 
 def _lines(plan: Plan, store: Store) -> list[Line]:

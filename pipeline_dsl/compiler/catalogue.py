@@ -12,7 +12,6 @@ from pipeline_dsl.compiler.check import Check, all_checks
 from pipeline_dsl.compiler.reading import UNREADABLE, Unreadable
 from pipeline_dsl.serving import child
 
-
 PARTS = {
     "1": "reading the file",
     "2": "artifacts and types",

@@ -14,7 +14,7 @@ from pipeline_dsl.lang.adapter import Lora
 from pipeline_dsl.lang.placement import Attention, Offload, Recompute
 from pipeline_dsl.lang.verify import Verify
 from pipeline_dsl.lang.workspace import Workspace
-from pipeline_dsl.ml import checkpoints, deepspeed, lora, models, recomputation
+from pipeline_dsl.ml import checkpoints, deepspeed, lora, models, recomputation, stopping
 from pipeline_dsl.ml.rank import Rank, write_whole
 
 SFT = "pipeline_dsl.ml.finetuning:sft"
@@ -244,6 +244,7 @@ def run(rank: Rank, job: Tuning, trainer: Any, report: Report | None) -> None:
     recomputation.prepare(trainer.model, recompute=job.recompute, attention=job.attention)
     last = checkpoints.newest(Path(job.folder)) if job.save_every else None
     ended = trainer.train(resume_from_checkpoint=str(last) if last else None)
+    stopping.refuse_unfinished(trainer.state.global_step, trainer.state.max_steps)
     if _grouped(rank, job):
         deepspeed.prove(trainer.model_wrapped, stage=job.zero_stage, world=rank.world)
     model = trainer.accelerator.unwrap_model(trainer.model_wrapped)
@@ -276,6 +277,10 @@ def _watch(rank: Rank, report: Callable[..., None]) -> Any:
     base: Any = import_module("transformers").TrainerCallback
 
     class Watch(base):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if state.global_step < state.max_steps and stopping.agreed(args.device):
+                control.should_save = control.should_training_stop = True
+
         def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, float], **_: Any) -> None:
             if "loss" not in logs or rank.rank:
                 return

@@ -10,12 +10,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.fault import StageFailed
+from pipeline_dsl.ml.nodes import Nodes, nodes
 from pipeline_dsl.ml.rank import write_whole
+
+FOLDER, JOB = "launch", "job.json"
+"""In a stage's scratch folder: where a launch is described, and what it leaves."""
 
 GRACE = 15.0
 """Seconds that torchrun gets to end its ranks before it is killed, and they with it."""
@@ -34,9 +40,11 @@ def launch(
     threads: int = 1,
     progress_file: Path | None = None,
 ) -> dict[str, str]:
-    """Call `target`, a `module:function`, with a `Rank` in each of `processes` processes on this machine, and wait.
+    """Call `target`, a `module:function`, with a `Rank` in each of `processes` processes, and wait.
 
     Returns the versions of the libraries that rank 0 asked for.
+
+    Where a scheduler gave several machines (`nodes`), the processes are divided evenly between them.
 
     `config` is JSON data and reaches every rank. `threads` are cores for all processes together. The ranks' output goes to
     ours, line by line behind `[rank0]:`, and whole into `folder/launch`, which is emptied first. Rank 0 keeps
@@ -44,30 +52,48 @@ def launch(
     Raises: StageFailed, with the end of the log of the rank that failed first. Whatever else ends the wait, such as
     KeyboardInterrupt, ends the group.
     """
-    place = folder / "launch"
+    place = folder / FOLDER
     if place.exists():
         shutil.rmtree(place)
     place.mkdir(parents=True)
+    group = nodes() if processes > 1 else Nodes()
+    if processes % group.count:
+        raise StageFailed(f"{processes} processes do not divide between {group.count} nodes", help=f"take a multiple of {group.count}")
+    share = max(1, threads * group.count // processes)
     job = {
         "target": target,
         "config": dict(config),
         "processes": processes,
         "progress": str(progress_file) if progress_file else None,
-        "parent": os.getpid(),
+        "threads": share,
+        "nodes": unstructure(group),
+        "serial": time.time_ns(),
     }
-    write_whole(place / "job.json", job)
-    agent = subprocess.Popen(
-        [sys.executable, "-m", "pipeline_dsl.ml.agent", str(place / "job.json")],
-        env=environment(os.environ, folder=folder, threads=max(1, threads // processes)),
-        stdin=subprocess.DEVNULL,
-    )
-    try:
-        status = agent.wait()
-    finally:
-        _end(agent)
+    write_whole(place / JOB, job)
+    status = start_agent(place, threads=share, node=0)
+    _await_others(place, group.count)
     if status:
         raise _failure(place, target, status)
     return _read(place / "libraries.json")
+
+
+def start_agent(place: Path, *, threads: int, node: int) -> int:
+    """Run the ranks of one machine for the job in `place`, wait, and return torchrun's status; nothing of them outlives this call."""
+    command = [sys.executable, "-m", "pipeline_dsl.ml.agent", str(place / JOB), str(node), str(os.getpid())]
+    agent = subprocess.Popen(command, env=environment(os.environ, folder=place.parent, threads=threads), stdin=subprocess.DEVNULL)
+    try:
+        return agent.wait()
+    finally:
+        _end(agent)
+        if node:
+            write_whole(place / f"left-{node}.json", {})
+
+
+def _await_others(place: Path, count: int) -> None:
+    """Wait until the other machines' processes have left the job's folder, so that it can be emptied; a lost machine never says so."""
+    end = time.monotonic() + 2 * GRACE
+    while time.monotonic() < end and not all((place / f"left-{node}.json").exists() for node in range(1, count)):
+        time.sleep(0.05)
 
 
 def environment(outer: Mapping[str, str], *, folder: Path, threads: int) -> dict[str, str]:
@@ -99,7 +125,9 @@ def _end(agent: subprocess.Popen[bytes]) -> None:
 
 
 def _failure(folder: Path, target: str, status: int) -> StageFailed:
-    exits = cast("dict[str, int]", _read(folder / "exits.json"))
+    exits: dict[str, int] = {}
+    for file in folder.glob("exits-*.json"):
+        exits |= cast("dict[str, int]", _read(file))
     notes = {path.stem.partition("-")[2]: _read(path) for path in folder.glob("failed-*.json")}
     first = _first(exits, notes)
     if first is None:
@@ -107,7 +135,7 @@ def _failure(folder: Path, target: str, status: int) -> StageFailed:
     code = exits.get(first, 1)
     why = notes[first]["message"] if first in notes else f"killed by signal {-code}" if code < 0 else f"exit status {code}"
     hint = "out of memory? signal 9 is also what the kernel sends then" if code == -9 else ""
-    return StageFailed(f"rank {first} of `{target}` failed: {why}\n{_tail(folder, first)}".rstrip(), help=hint)
+    return StageFailed(f"rank {first} of `{target}` failed: {why}\n{_tail(folder, int(first))}".rstrip(), help=hint)
 
 
 def _first(exits: Mapping[str, int], notes: Mapping[str, Any]) -> str | None:
@@ -121,10 +149,12 @@ def _first(exits: Mapping[str, int], notes: Mapping[str, Any]) -> str | None:
     return min(notes, key=lambda rank: notes[rank]["time"], default=None) or min(exits, default=None)
 
 
-def _tail(folder: Path, rank: str) -> str:
+def _tail(folder: Path, rank: int) -> str:
+    job = _read(folder / JOB)
+    node, local = divmod(rank, job["processes"] // job["nodes"]["count"])
     lines: list[str] = []
     for stream in ("stdout", "stderr"):
-        for log in sorted(folder.glob(f"logs/*/attempt_*/{rank}/{stream}.log")):
+        for log in sorted(folder.glob(f"logs/{node}/*/attempt_*/{local}/{stream}.log")):
             lines += log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL:]
     return "\n".join(f"  | {line}" for line in lines)
 

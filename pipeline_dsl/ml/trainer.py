@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_dsl.base.fault import StageFailed
-from pipeline_dsl.ml import checkpoints, deepspeed, models, recomputation
+from pipeline_dsl.ml import checkpoints, deepspeed, models, recomputation, stopping
 from pipeline_dsl.ml.rank import Rank
 from pipeline_dsl.ml.recipe import Outcome, Recipe
 from pipeline_dsl.ml.rows import IGNORED, Rows, batch
@@ -45,6 +45,7 @@ def train(rank: Rank, recipe: Recipe, folder: Path, *, output: Path | None, repo
     last = checkpoints.newest(folder)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     deepspeed.prove(trainer.model_wrapped, stage=recipe.zero_stage, world=rank.world)
+    stopping.refuse_unfinished(trainer.state.global_step, recipe.steps)
     if output is not None:
         state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
         if rank.rank == 0:
@@ -141,6 +142,8 @@ def _watch(rank: Rank, recipe: Recipe, trainer: Any, report: Callable[..., None]
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if state.global_step == recipe.steps:
                 control.should_save = False  # resumed from its last step, the Trainer takes one more
+            elif stopping.agreed(trainer.model_wrapped.device):
+                control.should_save = control.should_training_stop = True
             if state.global_step % recipe.validate_every and state.global_step != recipe.steps:
                 return
             start = time.monotonic()

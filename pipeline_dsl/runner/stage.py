@@ -57,11 +57,7 @@ def run_stage(plan: Plan, name: str, store: Store, terms: Terms) -> Record:
     Raises: Unresolved if a parent is not done; DigestMismatch; AlreadyRunning; StageFailed and its relatives.
     """
     planned = plan.stage(name)
-    resolution = _resolve_ancestors(plan, planned, store)
-    key = resolution.keys.get(name)
-    if key is None:
-        missing = [parent for parent in planned.parents if parent not in resolution.records]
-        raise Unresolved(f"`{name}` needs {', '.join(missing)}, which is not done", help="run the pipeline, or that stage first")
+    resolution, key = resolved(plan, planned, store)
     with _lock(store, key, planned, terms):
         done = store.record(key)
         if done is not None and not terms.force:
@@ -82,16 +78,22 @@ def run_stage(plan: Plan, name: str, store: Store, terms: Terms) -> Record:
         return record
 
 
-def _resolve_ancestors(plan: Plan, planned: PlannedStage, store: Store) -> Resolution:
+def resolved(plan: Plan, planned: PlannedStage, store: Store) -> tuple[Resolution, str]:
+    """What a stage's ancestors made, and the stage's own action key.
+
+    Raises: Unresolved if a parent is not done; DigestMismatch.
+    """
     needed = plan.ancestors({planned.name})
     resolution = Resolution()
     for stage in plan.stages:
         if stage.name in needed and stage.name != planned.name:
             advance(resolution, stage, store)
     inputs = resolution.inputs(planned)
-    if inputs is not None:
-        resolution.keys[planned.name] = definition(planned.type, planned.version, planned.fields, inputs)
-    return resolution
+    if inputs is None:
+        missing = [parent for parent in planned.parents if parent not in resolution.records]
+        raise Unresolved(f"`{planned.name}` needs {', '.join(missing)}, which is not done", help="run the pipeline, or that stage first")
+    key = definition(planned.type, planned.version, planned.fields, inputs)
+    return resolution, key
 
 
 @contextmanager

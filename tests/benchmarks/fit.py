@@ -24,8 +24,8 @@ from tests.benchmarks.usage import Failed, measure
 
 ALONE_OFF = 0.10
 """How far the likely figure may be from the measured one, in one process."""
-TOGETHER_OFF = 0.25
-"""The same under ZeRO, whose buffers are made for models a thousand times as large."""
+TOGETHER_OFF = 0.30
+"""The same under ZeRO, whose buffers are made for models a thousand times as large; fp32 at stage 3 is the worst of them."""
 
 SHAPE = Llama(hidden=256, layers=6, heads=8, kv_heads=8, ffn=688, vocabulary=2048, context=512)
 GROUPED = attrs.evolve(SHAPE, kv_heads=2)

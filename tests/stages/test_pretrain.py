@@ -80,7 +80,7 @@ def test_a_run_that_was_killed_ends_in_the_bits_of_one_that_was_not(resumed: tup
 def test_a_run_that_was_killed_does_not_begin_anew(resumed: tuple[TrainingBench, Checkpoint]) -> None:
     bench, _ = resumed
 
-    log = next((bench.scratch / "launch" / "logs").glob("*/attempt_0/0/stdout.log")).read_text()
+    log = next((bench.scratch / "launch" / "logs").glob("0/*/attempt_0/0/stdout.log")).read_text()
 
     first = int(log.partition("step ")[2].partition("/")[0])
     assert first > 5  # of the two complete checkpoints, the one that was left whole

@@ -303,7 +303,8 @@ def _moments(placed: TrainingPlacement, gradients: Bytes) -> tuple[dict[str, Byt
     if flying > 1 and first.likely + again.likely > _likely(forward):
         forward = {"activations": first + again}
     waiting = Bytes(0, 0, gradients.high) if several == 1 else gradients
-    return forward | {"gradients": waiting}, {"gradients": gradients, "activations": each * (1.1 * tokens)}
+    made = Bytes(gradients.low * (1 - 1 / layers), gradients.likely, gradients.high)  # the first layer's come last
+    return forward | {"gradients": waiting}, {"gradients": made, "activations": each * (1.1 * tokens)}
 
 
 def micro_batches(placed: TrainingPlacement) -> int | None:

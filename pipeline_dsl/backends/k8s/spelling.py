@@ -1,0 +1,42 @@
+"""Objects as YAML that every reader takes for the same: plain scalars by PyYAML, no anchors, keys in the order in which we wrote them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from pipeline_dsl.base.digest import digest_bytes
+
+_LONGEST = 40
+"""Of a name: a JobSet's pods add their own parts to it, and 63 is the limit of a label."""
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write equal parts out: Argo's strict parser skips a file with anchors in it."""
+        return True
+
+
+def manifest(objects: Iterable[Any]) -> str:
+    """Objects as one YAML file."""
+    return yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, width=120, explicit_start=True)
+
+
+def embedded(value: Any) -> str:
+    """An object as the text of a field of another."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=120)
+
+
+def label(*parts: str) -> str:
+    """A name of at most 40 characters that begins with a letter; one that was cut ends in a digest of the whole."""
+    whole = "-".join(parts).lower().replace("_", "-").replace(".", "-")
+    if not whole[0].isalpha():
+        whole = f"s{whole}"
+    if len(whole) <= _LONGEST:
+        return whole
+    return f"{whole[: _LONGEST - 9].rstrip('-')}-{digest_bytes(whole.encode()).rpartition(':')[2][:8]}"
+
+
+def literal(word: str) -> str:
+    """A word of a command as it is: Kubernetes reads `$(NAME)` as a variable's value unless the dollar is doubled."""
+    return word.replace("$(", "$$(")

@@ -1,0 +1,102 @@
+"""Submitting to Slurm, and reading what it says: `scontrol` first, since some sites have no accounting; `sacct` for what it forgot."""
+
+import re
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pipeline_dsl.base.fault import ClusterFailed
+from pipeline_dsl.render.cluster import Cluster, Job, State, live
+
+_PATIENCE = 60.0
+"""Seconds that a cancelled job gets to end."""
+
+_STATES: Mapping[str, State] = {
+    "PENDING": "waiting",
+    "REQUEUED": "waiting",
+    "REQUEUE_HOLD": "waiting",
+    "PREEMPTED": "waiting",  # it is put back into the queue, unless the job forbids it
+    "CONFIGURING": "running",
+    "RUNNING": "running",
+    "COMPLETING": "running",
+    "SUSPENDED": "running",
+    "COMPLETED": "done",
+    "CANCELLED": "cancelled",
+}
+
+
+class SlurmJobs(Cluster):
+    """The jobs of one plan. A job is known by its number and its comment, since a controller that lost its state gives numbers again."""
+
+    def submit(self, folder: Path, *, done: Sequence[str], environment: Mapping[str, str], dry_run: bool) -> str:
+        command = ["bash", str(folder / "submit.sh"), *(["--dry-run"] if dry_run else [])]
+        command += [word for stage in done for word in ("--done", stage)]
+        ended = _call(command, environment=environment)
+        if ended.returncode:
+            raise ClusterFailed(
+                f"sbatch refused: {ended.stderr.strip()}", help="nothing was left behind; mend the settings, and submit again"
+            )
+        return ended.stdout
+
+    def jobs(self, folder: Path) -> list[Job]:
+        submitted = _submitted(folder)
+        return [_job(stage, number, folder) for stage, number in submitted]
+
+    def log(self, folder: Path, stage: str) -> Path | None:
+        written = re.compile(rf"{re.escape(stage)}-\d+\.log")
+        files = [file for file in (folder / "logs").glob(f"{stage}-*.log") if written.fullmatch(file.name)]
+        return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
+
+    def cancel(self, folder: Path) -> list[Job]:
+        ended = live(self.jobs(folder))
+        if ended:
+            _call(["scancel", *(job.number for job in reversed(ended))])  # children first, lest one starts when its parent goes
+        until = time.monotonic() + _PATIENCE
+        while left := live(self.jobs(folder)):
+            if time.monotonic() > until:
+                names = ", ".join(job.stage for job in left)
+                raise ClusterFailed(f"{names} still run a minute after scancel", help="look at `squeue`")
+            time.sleep(0.5)
+        return ended
+
+
+def _submitted(folder: Path) -> list[tuple[str, str]]:
+    """The stages and the numbers that submit.sh wrote down."""
+    file = folder / "jobs.tsv"
+    if not file.exists():
+        return []
+    rows = (line.split("\t") for line in file.read_text(encoding="utf-8").splitlines())
+    return [(row[0], row[1]) for row in rows]
+
+
+def _job(stage: str, number: str, folder: Path) -> Job:
+    shown = _call(["scontrol", "-o", "show", "job", number])
+    fields = dict(re.findall(r"(\w+)=(\S*)", shown.stdout))
+    if shown.returncode == 0 and fields.get("Comment", "").endswith(f":{stage}"):
+        return _read(stage, number, fields.get("JobState", ""), fields.get("Reason", ""), fields.get("ExitCode", ""))
+    try:
+        told = _call(["sacct", "-nXP", "-j", number, "-o", "State,Reason,ExitCode,JobName"])
+    except ClusterFailed:
+        told = None
+    line = told.stdout.splitlines()[-1].split("|") if told is not None and told.returncode == 0 and told.stdout.strip() else []
+    if len(line) == 4 and line[3].endswith(f"-{stage}"):
+        return _read(stage, number, line[0].partition(" ")[0], line[1], line[2])
+    return Job(stage=stage, number=number, state="unknown", reason="the scheduler has forgotten it")
+
+
+def _read(stage: str, number: str, said: str, reason: str, code: str) -> Job:
+    state = _STATES.get(said, "failed")
+    if reason == "DependencyNeverSatisfied":
+        return Job(stage=stage, number=number, state="cancelled", reason="a stage before it failed (DependencyNeverSatisfied)")
+    told = "" if reason in ("None", "") else reason
+    if state == "failed":
+        told = f"{said} {code}".strip()
+    return Job(stage=stage, number=number, state=state, reason=told)
+
+
+def _call(command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
+    except FileNotFoundError as error:
+        raise ClusterFailed(f"`{command[0]}` is not on this machine", help="submit from a login node of the cluster") from error

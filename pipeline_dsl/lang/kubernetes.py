@@ -1,0 +1,123 @@
+"""How a team's Kubernetes cluster is asked for: options of the `k8s` backend."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import attrs
+
+from pipeline_dsl.lang.launcher import Launcher
+
+
+@attrs.frozen(kw_only=True)
+class Toleration:
+    """A taint that a stage's pod bears."""
+
+    key: str
+    operator: Literal["Equal", "Exists"] = "Exists"
+    value: str | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Pod:
+    """What a stage's pod asks for; None leaves it to the next wider setting. Quantities as Kubernetes writes them (`64Gi`)."""
+
+    cpu: str | None = None
+    """Without it, as many as the stage keeps busy."""
+    memory: str | None = None
+    shared_memory: str | None = None
+    """Of /dev/shm, which counts as memory: NCCL and data loaders need it."""
+    node_selector: Mapping[str, str] | None = None
+    tolerations: tuple[Toleration, ...] | None = None
+    priority: str | None = None
+    """A PriorityClass."""
+    seconds: int | None = None
+    """After which a stage is ended."""
+    topology: str | None = None
+    """The label of the topology that nodes of one stage must share, where Kueue knows it."""
+    network: tuple[str, ...] | None = None
+    """Names of extended resources of the fast network, such as `rdma/ib`; one of each a pod."""
+
+
+@attrs.frozen(kw_only=True)
+class TensorRtLlm:
+    """How `trtllm-serve` serves the model that ships. Field by field the options of its release 1.2, under the field's usual names.
+
+    Source: the `LlmArgs` of TensorRT-LLM 1.2, which its YAML file of options is read into.
+    """
+
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    max_batch: int = 64
+    """Sequences of one step."""
+    max_tokens: int = 8192
+    """Tokens of one step, over all sequences."""
+    max_length: int | None = None
+    """Prompt and answer together; without it, the model's context."""
+    kv_cache_fraction: float = 0.85
+    """Share of the memory that weights leave free."""
+    kv_cache_dtype: Literal["auto", "fp8"] = "auto"
+    reuse: bool = True
+    """Whether the cache of equal prefixes is shared."""
+    chunked_prefill: bool = True
+    draft: str | None = None
+    """Where a draft model is, for speculative decoding."""
+    draft_tokens: int = 4
+
+
+@attrs.frozen(kw_only=True)
+class Serving:
+    """How the model that ships is served for good."""
+
+    engine: TensorRtLlm = TensorRtLlm()
+    image: str
+    """TensorRT-LLM's, by digest."""
+    replicas: tuple[int, int] = (1, 4)
+    """The fewest and the most."""
+    gpus_per_node: int = 8
+    """Where the model needs more, it spans nodes, as a LeaderWorkerSet."""
+    memory: str = "128Gi"
+    cpu: str = "8"
+    tokens_per_second: int = 2500
+    """Of one replica, written; above it another starts."""
+    waiting: int = 4
+    """Requests that wait at one replica; above it another starts."""
+    prometheus: str = "http://prometheus-operated.monitoring.svc:9090"
+    monitor_labels: Mapping[str, str] = {"release": "kube-prometheus-stack"}
+    """By which the Prometheus operator picks its monitors."""
+
+
+@attrs.frozen(kw_only=True)
+class Kubernetes(Launcher):
+    """A Kubernetes cluster with the JobSet controller; with Argo Workflows unless `argo` is False.
+
+    What a pod asks for is looked up in `stages`, then in `gpu` (for stages on accelerators), then in `pod`.
+    """
+
+    backend: ClassVar[str] = "k8s"
+
+    image: str | None = None
+    """What stages run in, by digest; it has to be said. `pdsl compile` writes a Dockerfile for one."""
+    namespace: str = "default"
+    argo: bool = True
+    queue: str | None = None
+    """A LocalQueue of Kueue, for stages of several nodes."""
+    pod: Pod = Pod(memory="16Gi")
+    gpu: Pod = Pod(memory="200Gi", shared_memory="64Gi")
+    stages: Mapping[Any, Pod] = {}
+    """By stage, or by a stage's name."""
+    gpu_resource: str = "nvidia.com/gpu"
+    command: tuple[str, ...] = ("pdsl",)
+    """How `pdsl` is called in the image; the pipeline's modules are in its working folder."""
+    storage: str = "2Ti"
+    """Of the volume that all pods share."""
+    storage_class: str | None = None
+    settings: Mapping[str, str] = {}
+    """Variables with their values, such as NCCL_SOCKET_IFNAME; never a secret."""
+    secrets: Mapping[str, tuple[str, str]] = {}
+    """Variables that come from a Secret: its name, and the key in it."""
+    retries: int = 2
+    """Of a pod that was evicted or lost its node."""
+    kept: int = 604_800
+    """Seconds for which what has ended can be looked at."""
+    serving: Serving | None = None

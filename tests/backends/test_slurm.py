@@ -1,0 +1,171 @@
+"""Plans on a real Slurm: run, resumed, stopped and refused as they should be."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.backends.cluster import SlurmCluster, slurm, until
+from tests.command import pdsl
+from tests.runner.bench import Bench, timeless
+from tests.runner.test_tiny_killed import TINY
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.stages,
+    pytest.mark.skipif(os.geteuid() != 0, reason="a Slurm of one's own needs root: slurmd starts jobs as their owners"),
+]
+
+SETTINGS = """
+import sys
+OURS = dict(command=(sys.executable, "-m", "pipeline_dsl"), variables=("PYTHONPATH", "PDSL_TEST_NOTES"))
+"""
+
+DIAMOND = (
+    SETTINGS
+    + """
+root = Step(label='root', seconds=0.2)
+left = Step(label='left', reads=(root,), seconds={side})
+right = Step(label='right', reads=(root,), seconds={side})
+join = Step(label='join', reads=(left, right), seconds=0.2)
+pipeline = Pipeline(name='diamond', targets=[join], launchers=[Slurm(**OURS)])
+"""
+)
+
+TWO_NODES = SETTINGS + TINY.replace("processes=2,", "processes=2, on=Hardware(device=CPU_CORE, count=1, nodes=2),").replace(
+    "targets=[base]", "targets=[base], launchers=[Slurm(job=SlurmJob({job}), warning=45, **OURS)]"
+)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[SlurmCluster]:
+    with slurm() as started:
+        yield started
+
+
+class Launched:
+    """A pipeline in a test's folder, and its jobs."""
+
+    def __init__(self, folder: Path, cluster: SlurmCluster, text: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.bench, self.cluster = Bench(folder), cluster
+        self.bench.write(text, "ours")
+        os.environ["PDSL_TEST_NOTES"] = str(folder / "notes")
+
+    def submit(self) -> str:
+        said = self.cluster.pdsl("submit", "ours.py", "--backend", "slurm", cwd=self.bench.folder)
+        assert said.returncode == 0, said.stdout + said.stderr
+        return said.stdout
+
+    def jobs(self) -> dict[str, str]:
+        """The number of each stage's job."""
+        file = next(self.bench.folder.glob(".pdsl/runs/*/launch/slurm/jobs.tsv"))
+        return {row.split("\t")[0]: row.split("\t")[1] for row in file.read_text().splitlines()}
+
+    def state(self, stage: str) -> str:
+        """What Slurm calls the state of a stage's job."""
+        shown = self.cluster.call("scontrol", "-o", "show", "job", self.jobs()[stage])
+        return shown.partition("JobState=")[2].partition(" ")[0]
+
+    def finish(self, within: float = 240) -> None:
+        ended = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED"}
+        until(lambda: self.state("gate") in ended, within=within, what=self.log())
+
+    def log(self) -> str:
+        return "\n".join(file.read_text() for file in self.bench.folder.glob(".pdsl/runs/*/launch/slurm/logs/*.log"))
+
+    def status(self) -> str:
+        return self.cluster.pdsl("status", cwd=self.bench.folder).stdout
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The manifest of the training run undisturbed, by `pdsl run` on one node."""
+    folder = tmp_path_factory.mktemp("calm")
+    bench = Bench(folder)
+    bench.write(TWO_NODES.format(job=""), "ours")
+    ended = pdsl("run", "ours.py", "--jobs", "2", cwd=folder, timeout=500)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return timeless(bench.manifest())
+
+
+def test_branches_run_at_the_same_time_and_a_second_submit_runs_nothing(cluster: SlurmCluster, tmp_path: Path) -> None:
+    launched = Launched(tmp_path / "a", cluster, DIAMOND.format(side=6))
+    launched.submit()
+    until(lambda: launched.state("02_step") == launched.state("03_step") == "RUNNING", within=60, what="both branches run")
+    again = cluster.pdsl("submit", "ours.py", "--backend", "slurm", cwd=launched.bench.folder)
+    assert (again.returncode, "submitted already" in again.stdout) == (1, True)
+    launched.finish()
+
+    assert launched.bench.manifest()["status"] == "complete"
+    assert "nothing to submit" in launched.submit()
+
+
+def test_a_failing_stage_cancels_what_depends_on_it_and_nothing_else(cluster: SlurmCluster, tmp_path: Path) -> None:
+    text = DIAMOND.format(side=0.2).replace(
+        "left = Step(label='left', reads=(root,), seconds=0.2)", "left = Careless(how='raises', data=root)"
+    )
+    launched = Launched(tmp_path / "a", cluster, text)
+    launched.submit()
+    launched.finish()
+
+    assert [launched.state(stage) for stage in ("01_step", "02_careless", "03_step", "04_step")] == [
+        "COMPLETED",
+        "FAILED",
+        "COMPLETED",
+        "CANCELLED",
+    ]
+    assert "a stage before it failed (DependencyNeverSatisfied)" in launched.status()
+    assert "FAILED 5:0" in launched.status()
+
+
+def test_cancel_leaves_nothing_running(cluster: SlurmCluster, tmp_path: Path) -> None:
+    launched = Launched(tmp_path / "a", cluster, DIAMOND.format(side=60))
+    launched.submit()
+    until(lambda: launched.state("02_step") == "RUNNING", within=60, what="a branch runs")
+    said = cluster.pdsl("cancel", cwd=launched.bench.folder)
+
+    assert "02_step" in said.stdout
+    assert cluster.call("squeue", "-h", "-o", "%i") == ""
+
+
+def test_a_training_over_two_nodes_ends_in_the_bits_of_one_node(cluster: SlurmCluster, tmp_path: Path, calm: dict[str, Any]) -> None:
+    launched = Launched(tmp_path / "a", cluster, TWO_NODES.format(job=""))
+    launched.submit()
+    launched.finish()
+
+    assert timeless(launched.bench.manifest())["stages"]["06_pretrain"]["output_hash"] == calm["stages"]["06_pretrain"]["output_hash"]
+
+
+def sealed(launched: Launched) -> Any:
+    """The complete checkpoints of the training that runs."""
+    return list(launched.bench.folder.glob(".pdsl/work/*/scratch/run/checkpoint-*/complete.json"))
+
+
+def test_a_preempted_training_goes_on_from_its_checkpoint(cluster: SlurmCluster, tmp_path: Path, calm: dict[str, Any]) -> None:
+    launched = Launched(tmp_path / "a", cluster, TWO_NODES.format(job=""))
+    launched.submit()
+    until(lambda: sealed(launched), within=120, what="a checkpoint")
+    cluster.call("sbatch", "--partition=urgent", "--nodes=2", "--exclusive", "--wrap=sleep 5", "--output=/dev/null")
+    until(lambda: "Restarts=1" in cluster.call("scontrol", "-o", "show", "job", launched.jobs()["06_pretrain"]), within=90, what="requeued")
+    launched.finish()
+
+    assert launched.bench.manifest()["status"] == "complete"
+    assert timeless(launched.bench.manifest())["stages"]["06_pretrain"]["output_hash"] == calm["stages"]["06_pretrain"]["output_hash"]
+
+
+def test_a_training_that_loses_a_node_goes_on_from_its_checkpoint(cluster: SlurmCluster, tmp_path: Path, calm: dict[str, Any]) -> None:
+    launched = Launched(tmp_path / "a", cluster, TWO_NODES.format(job=""))
+    launched.submit()
+    until(lambda: sealed(launched), within=120, what="a checkpoint")
+    cluster.kill_node("node2")
+    until(
+        lambda: "Restarts=1" in cluster.call("scontrol", "-o", "show", "job", launched.jobs()["06_pretrain"]), within=120, what="requeued"
+    )
+    cluster.up()
+    launched.finish()
+
+    assert launched.bench.manifest()["status"] == "complete"
+    assert timeless(launched.bench.manifest())["stages"]["06_pretrain"]["output_hash"] == calm["stages"]["06_pretrain"]["output_hash"]

@@ -1,0 +1,142 @@
+"""Any text in any declared value reaches a process unchanged, or is refused."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings, strategies as st
+
+from pipeline_dsl.backends.k8s.spelling import label, literal, manifest
+from pipeline_dsl.base.fault import Unrenderable
+from pipeline_dsl.render.templates import directive, identifier, line, quote
+from tests.command import demo, pdsl, run
+
+words = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=60) | st.sampled_from(
+    [
+        "",
+        " ",
+        "-n",
+        "--",
+        "$(id)",
+        "`id`",
+        "a'b",
+        'a"b',
+        "\\",
+        "\n",
+        "a\nb",
+        "{{ x }}",
+        "$(NAME)",
+        "!!",
+        "*",
+        "~",
+        "é",
+        "😀",
+        "\u2028",
+        "#x",
+    ]
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(words, min_size=1, max_size=8))
+def test_any_words_reach_a_process_through_bash_unchanged(given_words: list[str]) -> None:
+    script = "printf '%s\\0' " + " ".join(quote(word) for word in given_words)
+
+    assert subprocess.run(["bash", "-c", script], capture_output=True, check=True).stdout.decode().split("\0")[:-1] == given_words
+
+
+def test_a_word_that_no_command_line_can_carry_is_refused() -> None:
+    with pytest.raises(Unrenderable):
+        quote("a\0b")
+
+
+@given(words)
+def test_a_directive_is_one_plain_word_or_refused(word: str) -> None:
+    try:
+        written = directive(word)
+    except Unrenderable:
+        return
+    assert written == word
+    assert word.isprintable()
+    assert not set(word) & set(" \"'`$\\#<>\n")
+
+
+@given(words)
+def test_a_line_of_setup_stays_one_line(word: str) -> None:
+    breaks = any(character in word for character in "\n\r\0")
+    if breaks:
+        with pytest.raises(Unrenderable):
+            line(word)
+    else:
+        assert line(word) == word
+
+
+@given(words)
+def test_a_variable_has_a_legal_name_or_is_refused(word: str) -> None:
+    try:
+        assert identifier(word).isidentifier()
+    except Unrenderable:
+        assert not (word.isidentifier() and word.isascii())
+
+
+@given(st.dictionaries(words, words | st.lists(words), max_size=5))
+def test_any_value_comes_back_from_yaml(value: dict[str, str | list[str]]) -> None:
+    text = manifest([value, value])
+
+    assert list(yaml.safe_load_all(text)) == [value, value]
+    assert "&id" not in text
+
+
+@given(words)
+def test_kubernetes_expands_no_variable_in_a_word(word: str) -> None:
+    assert expanded(literal(word), {"NAME": "wrong", "id": "wrong"}) == word
+
+
+def expanded(text: str, variables: dict[str, str]) -> str:
+    """What Kubernetes makes of a word of a command: `$(NAME)` is replaced where NAME is known, `$$` is a dollar before a parenthesis."""
+    out, place = "", 0
+    while place < len(text):
+        if text.startswith("$$(", place):
+            end = text.find(")", place)
+            if end >= 0:
+                out += text[place + 1 : end + 1]
+                place = end + 1
+                continue
+        if text.startswith("$(", place):
+            end = text.find(")", place)
+            if end >= 0:
+                name = text[place + 2 : end]
+                out += variables.get(name, text[place : end + 1])
+                place = end + 1
+                continue
+        out += text[place]
+        place += 1
+    return out
+
+
+@given(words, words)
+def test_a_label_is_legal_and_short(one: str, other: str) -> None:
+    text = label(
+        "p" + "".join(filter(lambda c: c.isascii() and c.isalnum(), one)),
+        "".join(filter(lambda c: c.isascii() and c.isalnum(), other)) or "x",
+    )
+
+    assert len(text) <= 40
+    assert text[0].isalpha()
+    assert set(text) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+def test_what_the_templates_write_passes_shellcheck(tmp_path: Path) -> None:
+    pipeline = demo(tmp_path)
+    ended = pdsl("compile", pipeline, "--backend", "slurm", "--backend", "local", "--json", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["backends"] == ["slurm", "local"]
+    scripts = sorted((tmp_path / "generated").rglob("*.sh"))
+    assert len(scripts) > 20
+
+    checked = run([Path(sys.executable).with_name("shellcheck"), *scripts], cwd=tmp_path)
+
+    assert checked.stdout == ""
