@@ -14,7 +14,7 @@ import attrs
 TAG = "$type"
 """The key under which an attrs value names its class."""
 
-_ATOMS = frozenset({str, int, bool, type(None)})
+_ATOMS = frozenset({int, bool, type(None)})
 
 
 class NotCanonical(ValueError):
@@ -32,6 +32,8 @@ def plain(value: object, path: str = "") -> Any:
     Raises: NotCanonical for anything whose spelling could differ between two processes.
     """
     kind = type(value)
+    if kind is str:
+        return _text(cast(str, value), path)
     if kind in _ATOMS:
         return value
     if kind is float:
@@ -48,7 +50,7 @@ def plain(value: object, path: str = "") -> Any:
     if attrs.has(kind):
         return _plain_attrs(value, path)
     if isinstance(value, str):  # a subclass, NewTypes included
-        return str(value)
+        return _text(str(value), path)
     raise NotCanonical(path, f"a {kind.__name__} has no canonical spelling; use numbers, strings, tuples, dicts or attrs classes")
 
 
@@ -57,8 +59,17 @@ def _plain_mapping(value: dict[object, object], path: str) -> dict[str, Any]:
     for key, item in value.items():
         if not isinstance(key, str):
             raise NotCanonical(path, f"the key {key!r} is not a string")
-        result[key] = plain(item, f"{path}.{key}" if path else key)
+        result[_text(key, path)] = plain(item, f"{path}.{key}" if path else key)
     return result
+
+
+def _text(value: str, path: str) -> str:
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise NotCanonical(path, "it holds a lone surrogate, which is no Unicode text") from error
+    return value
 
 
 def _plain_attrs(value: object, path: str) -> dict[str, Any]:

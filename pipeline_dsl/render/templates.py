@@ -11,6 +11,8 @@ from typing import Any
 
 import jinja2
 
+from pipeline_dsl.base.fault import Unrenderable
+
 _DIRECTIVE = re.compile(r"[A-Za-z0-9_.,:;=+@%/\[\]()*&|!{}~^-]+")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -79,7 +79,6 @@ EXECUTION: dict[str, some.SearchStrategy[Any]] = {
     "name": some.none() | some.from_regex(r"[a-z]{3,9}", fullmatch=True),
     "on": some.none() | some.builds(Hardware, device=some.just(H100), count=some.integers(1, 8)),
     "tier": some.sampled_from([None, "cheap", "medium", "expensive"]),
-    "allow": some.sampled_from([(), ("PDSL605",)]),
     "pin": some.sampled_from([None, "sha256:" + "0" * 64]),
     "workers": some.integers(1, 64),
 }

@@ -35,19 +35,10 @@ def _fields(stage: AnyStage, fields: Iterable[Field], seed: int, refused: list[U
             result[field.name] = seed if value is None and field.name == "seed" else value
             continue
         try:
-            result[field.name] = _text(value) if type(value) is str else plain(value)
+            result[field.name] = plain(value)
         except NotCanonical as error:
             refused.append(Unspelled(stage, field.name, str(error) if error.path else error.reason))
     return result
-
-
-def _text(value: str) -> str:
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise NotCanonical("", "it holds a lone surrogate, which is no Unicode text") from error
-    return value
 
 
 def definitions(graph: Graph, fields: dict[AnyStage, dict[str, Any]]) -> dict[AnyStage, str]:
