@@ -1,18 +1,22 @@
 """JSON data to typed values and back, by cattrs: the only place that uses it.
 
 Unknown keys are errors. A union of attrs classes is told apart by the `$type` key that `canonical.plain` writes.
+
+cattrs is imported when something is read: most checks read nothing, and it would be a tenth of what they cost to start.
 """
 
 import types
 from enum import Enum
-from typing import Any, TypeVar, Union, cast, get_args, get_origin
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
-import cattrs
-from cattrs.gen import make_dict_structure_fn
 
 from pipeline_dsl.base.canonical import TAG
 from pipeline_dsl.base.fault import BadFile
+
+if TYPE_CHECKING:
+    import cattrs
 
 T = TypeVar("T")
 
@@ -30,13 +34,15 @@ def _structure_tagged(data: Any, target: Any) -> Any:
     said = cast("dict[str, Any]", data).get(TAG) if isinstance(data, dict) else None
     for arm in arms:
         if attrs.has(arm) and arm.__name__ == said:
-            return _converter.structure(data, arm)
+            return _converter().structure(data, arm)
     names = ", ".join(arm.__name__ for arm in arms)
     raise ValueError(f"{TAG} is {said!r}, not one of {names}")
 
 
 def _attrs_factory(target: type[Any]) -> Any:
-    structure = make_dict_structure_fn(target, _converter, _cattrs_forbid_extra_keys=True)
+    from cattrs.gen import make_dict_structure_fn
+
+    structure = make_dict_structure_fn(target, _converter(), _cattrs_forbid_extra_keys=True)
 
     def run(data: Any, kind: type[Any]) -> Any:
         if not isinstance(data, dict):
@@ -62,14 +68,14 @@ def _mapping(data: Any, target: Any) -> Any:
     if not isinstance(data, dict):
         raise ValueError(f"expected a mapping, not {data!r:.80}")
     value = (get_args(target) or (str, Any))[1]
-    return {str(key): _converter.structure(item, value) for key, item in cast("dict[Any, Any]", data).items()}
+    return {str(key): _converter().structure(item, value) for key, item in cast("dict[Any, Any]", data).items()}
 
 
 def _sequence(data: Any, target: Any) -> Any:
     if not isinstance(data, list | tuple):
         raise ValueError(f"expected a list, not {data!r:.80}")
     item = (get_args(target) or (Any,))[0]
-    return tuple(_converter.structure(element, item) for element in cast("list[Any]", data))
+    return tuple(_converter().structure(element, item) for element in cast("list[Any]", data))
 
 
 def _is_sequence(target: Any) -> bool:
@@ -82,15 +88,20 @@ def _is_mapping(target: Any) -> bool:
     return origin is not None and (origin is dict or getattr(origin, "__name__", "") == "Mapping")
 
 
-_converter = cattrs.Converter(detailed_validation=True)
-_converter.register_structure_hook_factory(attrs.has, _attrs_factory)
-_converter.register_structure_hook_func(_tagged, _structure_tagged)
-_converter.register_structure_hook_func(_is_mapping, _mapping)
-_converter.register_structure_hook_func(_is_sequence, _sequence)
-_converter.register_structure_hook(str, _exactly(str))
-_converter.register_structure_hook(bool, _exactly(bool))
-_converter.register_structure_hook(int, _exactly(int))
-_converter.register_structure_hook(float, _exactly(float, int))
+@cache
+def _converter() -> "cattrs.Converter":
+    import cattrs
+
+    converter = cattrs.Converter(detailed_validation=True)
+    converter.register_structure_hook_factory(attrs.has, _attrs_factory)
+    converter.register_structure_hook_func(_tagged, _structure_tagged)
+    converter.register_structure_hook_func(_is_mapping, _mapping)
+    converter.register_structure_hook_func(_is_sequence, _sequence)
+    converter.register_structure_hook(str, _exactly(str))
+    converter.register_structure_hook(bool, _exactly(bool))
+    converter.register_structure_hook(int, _exactly(int))
+    converter.register_structure_hook(float, _exactly(float, int))
+    return converter
 
 
 def structure(data: Any, target: type[T], *, what: str) -> T:
@@ -98,8 +109,10 @@ def structure(data: Any, target: type[T], *, what: str) -> T:
 
     Raises: BadFile, listing every place where the data does not fit.
     """
+    import cattrs
+
     try:
-        return _converter.structure(data, target)
+        return _converter().structure(data, target)
     except cattrs.BaseValidationError as error:
         places = "\n  ".join(cattrs.transform_error(error, path=what))
         raise BadFile(f"{what} is not what it should be:\n  {places}") from error

@@ -7,7 +7,6 @@ since the length of a file decides which one it has.
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NewType
 
@@ -42,6 +41,8 @@ def digest_file(path: Path) -> Digest:
         size = os.fstat(descriptor).st_size
         if size <= SHARD:
             return Digest("sha256:" + _range(descriptor, 0, size).hex())
+
+        from concurrent.futures import ThreadPoolExecutor  # which brings `logging`: no need of a check
 
         def shard(start: int) -> bytes:
             return _range(descriptor, start, min(SHARD, size - start))

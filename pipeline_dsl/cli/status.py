@@ -49,7 +49,8 @@ def status(
     opened = open_store(store)
     plan = find_run(manifest, store)
     jobs = {job.stage: job for backend, folder in launched(run_folder(opened, plan)) for job in backend.cluster().jobs(folder)}
-    lines = [_with_job(line, jobs.get(line.stage)) for line in _lines(plan, opened)]
+    lines = [_with_job(line, jobs.pop(line.stage, None)) for line in _lines(plan, opened)]
+    lines += [Line(job.stage, job.state, f"job {job.number}: {job.reason}".removesuffix(": ")) for job in jobs.values()]  # the gate
     if json:
         print(codec.dumps({"version": 1, "plan": plan.digest, "stages": [unstructure(line) for line in lines]}, indent=1))
         return

@@ -4,6 +4,7 @@ The examples are run by a test and shown by `pdsl explain`; both use the short s
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import ClassVar, TypeVar
 
 from pipeline_dsl.base.diagnostic import Diagnostic, Related, Severity
@@ -65,9 +66,15 @@ C = TypeVar("C", bound=Check)
 
 def checks(kind: type[C]) -> tuple[type[C], ...]:
     """Every check of a kind."""
+    return tuple(check for check in _found() if issubclass(check, kind))
+
+
+@cache
+def _found() -> tuple[type[Check], ...]:
+    """Every check that there is: its folder is looked through once a process."""
     from pipeline_dsl.compiler import checks as package  # it imports this module
 
-    return subclasses(package, kind)
+    return subclasses(package, Check)
 
 
 def all_checks() -> tuple[type[Check], ...]:

@@ -6,6 +6,8 @@ A fault in the shape of the graph (a cycle, something that is no stage) stops be
 other faults are reported together.
 """
 
+from functools import cache
+
 import attrs
 
 from pipeline_dsl.base.canonical import plain
@@ -16,7 +18,7 @@ from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage, Graph, build
 from pipeline_dsl.compiler.load import load
 from pipeline_dsl.compiler.passes import contracts, definitions, divergence, estimates, evidence, gates, lineage, memory
-from pipeline_dsl.lang.fields import Field, Role
+from pipeline_dsl.lang.fields import Role, StageType
 from pipeline_dsl.lang.gate import Baseline
 from pipeline_dsl.lang.pipeline import Release
 from pipeline_dsl.lang.stage import Stage, is_stage
@@ -137,13 +139,14 @@ def _planned(stage: AnyStage, facts: Facts) -> PlannedStage:
         cores=stage.cores(),
         kl_budget=divergence.kl_budget(stage) if stage.aligns else None,
         pin=stage.pin,
-        execution={field.name: plain(getattr(stage, field.name)) for field in described.fields if _own_execution(field)},
+        execution={name: plain(getattr(stage, name)) for name in _own_execution(described)},
     )
 
 
-def _own_execution(field: Field) -> bool:
-    """Whether a field is the stage type's own; what every stage has is spelled out in the plan itself."""
-    return field.role is Role.EXECUTION and field.name not in _EVERY_STAGE
+@cache
+def _own_execution(described: StageType) -> tuple[str, ...]:
+    """The fields for execution that are the stage type's own; what every stage has is spelled out in the plan itself."""
+    return tuple(field.name for field in described.fields if field.role is Role.EXECUTION and field.name not in _EVERY_STAGE)
 
 
 _EVERY_STAGE = frozenset(field.name for field in attrs.fields(Stage))

@@ -19,6 +19,7 @@ from pipeline_dsl.base.diagnostic import Diagnostic, Related
 from pipeline_dsl.base.fault import Usage
 from pipeline_dsl.base.span import Span
 from pipeline_dsl.compiler.reading import BadFields, NoPipeline, NotImported, SeveralPipelines
+from pipeline_dsl.lang.launcher import Launcher
 from pipeline_dsl.lang.pipeline import Pipeline
 from pipeline_dsl.lang.stage import Stage
 
@@ -140,11 +141,16 @@ def _find(module: ModuleType, file: str, root: str) -> Loaded | Diagnostic:
         finding = SeveralPipelines.finding(f"this module declares {len(found)} pipelines", last, help="one module, one pipeline")
         return attrs.evolve(finding, related=tuple(Related("another one", span) for span in others))
     (pipeline,) = found.values()
-    for name in ("targets", "gates"):
+    for name in ("targets", "gates", "launchers"):
         value = getattr(pipeline, name)
         if not isinstance(value, list | tuple):
             at = pipeline.mark.argument(name) if pipeline.mark else Span(file, 1)
             return BadFields.finding(f"`Pipeline.{name}` is a list, not {type(value).__name__}", at, help=f"write `{name}=[...]`")
+    for launcher in pipeline.launchers:
+        if not isinstance(launcher, Launcher):  # pyright: ignore[reportUnnecessaryIsInstance]
+            at = pipeline.mark.argument("launchers") if pipeline.mark else Span(file, 1)
+            message = f"`Pipeline.launchers` holds settings of clusters, not {type(launcher).__name__}"
+            return BadFields.finding(message, at, help="write `launchers=[Slurm(...)]` or `launchers=[Kubernetes(...)]`")
     return Loaded(pipeline, tuple(_stages(values)), file, root)
 
 

@@ -53,7 +53,7 @@ class SeveralPipelines(Unreadable):
 class BadFields(Unreadable):
     """A declaration names a field that does not exist, leaves one out that has no default, or gives one by position.
 
-    So does a pipeline whose `targets` or `gates` are not even a list.
+    So does a pipeline whose `targets`, `gates` or `launchers` are not even a list.
     """
 
     code = "PDSL105"

@@ -130,12 +130,31 @@ def _written(place: Hardware) -> str:
 
 
 def _fewer_blocks(stage: AnyStage, placed: ServingPlacement, place: Hardware) -> Remedy | None:
-    """As many blocks of the cache as there is room for, where the stage counts in blocks; or as many requests."""
+    """16 bits for 32; or more devices, where a model is divided over them; or as many blocks of the cache as there is room for, where
+    the stage counts in blocks; or as many requests."""
     rows = placed.rows
+    if getattr(stage, "dtype", None) == "float32" and placed.bits == 32 and place.device.bf16:
+        fits = footprint(attrs.evolve(placed, bits=16.0, cache_bits=16.0), place)
+        if not fits.exceeds and not fits.tight:
+            return Remedy('`dtype="bfloat16"`', "dtype", fits)
+    if placed.devices is None and _more_devices(placed, place):
+        return _more_devices(placed, place)
     while rows > 1:
         rows //= 2
         fits = footprint(attrs.evolve(placed, rows=rows), place)
         if not fits.exceeds and not fits.tight:
             field = "blocks" if hasattr(stage, "blocks") else "concurrent"
             return Remedy(f"`{field}={rows}`", field, fits)
+    return None
+
+
+def _more_devices(placed: ServingPlacement, place: Hardware) -> Remedy | None:
+    for power in range(1, _MOST_DOUBLINGS + 1):
+        wanted = place.devices * 2**power
+        count, nodes = (wanted, 1) if wanted <= 8 else (8, -(-wanted // 8))
+        larger = attrs.evolve(place, count=count, nodes=nodes)
+        fits = footprint(placed, larger)
+        if not fits.exceeds and not fits.tight:
+            machines = f", nodes={nodes}" if nodes > 1 else ""
+            return Remedy(f"`on=Hardware(device={_written(place)}, count={count}{machines})`", "on", fits)
     return None

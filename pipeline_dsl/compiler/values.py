@@ -1,6 +1,5 @@
 """Whether a value is what its annotation says, down to the items of a tuple and the fields of a value's own fields."""
 
-import difflib
 import math
 import types
 from collections.abc import Iterator, Mapping
@@ -28,12 +27,14 @@ class Misfit:
 def misfits(stage: Stage[Any], kind: Kind) -> Iterator[tuple[Field, Misfit]]:
     """The fields of a stage whose values are of another type than declared, or outside of their range."""
     values = stage.__dict__
-    for field, atoms in _typed(type(stage)) if kind == "type" else _bounded(type(stage)):
-        value: Any = values[field.name]
+    for field, name, default, atoms in _typed(type(stage)) if kind == "type" else _bounded(type(stage)):
+        value: Any = values[name]
+        if value is default:
+            continue
         given = cast("type[Any]", type(value))
         if given in atoms and (kind == "type" or given not in _NUMBERS or (fits(value) and (not field.range or field.range.holds(value)))):
             continue
-        if (value is field.default and _default_fits(field)) or (field.choices and _among(value, field.choices)):
+        if field.choices and _among(value, field.choices):
             continue
         try:
             yield from [(field, misfit) for misfit in walk(value, field.hint) if misfit.kind == kind]
@@ -61,21 +62,31 @@ _NUMBERS = frozenset({int, float})
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
-@cache
-def _typed(cls: type[Stage[Any]]) -> tuple[tuple[Field, frozenset[type]], ...]:
-    """The fields that hold values, each with the plain types that need no second look."""
-    found: list[tuple[Field, frozenset[type]]] = []
-    for field in stage_type(cls).fields:
-        if field.role is not Role.INPUT:
-            arms = {_bare(arm) for arm in _arms(_bare(field.hint))}
-            found.append((field, frozenset({kind for kind in _ATOMS if kind in arms} | ({int} if float in arms else set()))))
-    return tuple(found)
+_Typed = tuple[Field, str, object, frozenset[type]]
+"""A field and its name; its default, if that fits; the plain types that need no second look."""
+
+_NO_DEFAULT = object()
 
 
 @cache
-def _bounded(cls: type[Stage[Any]]) -> tuple[tuple[Field, frozenset[type]], ...]:
+def _typed(cls: type[Stage[Any]]) -> tuple[_Typed, ...]:
+    """The fields that hold values. What is asked of each stage is looked up once a class."""
+    fields = [field for field in stage_type(cls).fields if field.role is not Role.INPUT]
+    atoms = {field: _atoms(field.hint) for field in fields}
+    return tuple((field, field.name, field.default if _default_fits(field, atoms[field]) else _NO_DEFAULT, atoms[field]) for field in fields)
+
+
+def _atoms(hint: Any) -> frozenset[type]:
+    """The plain types that an annotation allows."""
+    arms = [_bare(arm) for arm in _arms(_bare(hint))]
+    found = {kind for kind in _ATOMS if any(arm is kind for arm in arms)}
+    return frozenset(found | {int} if float in found else found)
+
+
+@cache
+def _bounded(cls: type[Stage[Any]]) -> tuple[_Typed, ...]:
     """The fields whose annotation bounds a value, or may bound a part of it."""
-    return tuple((field, atoms) for field, atoms in _typed(cls) if int in atoms or _bounds(field.hint))
+    return tuple(typed for typed in _typed(cls) if int in typed[3] or _bounds(typed[0].hint))
 
 
 def _bounds(hint: Any) -> bool:
@@ -106,7 +117,9 @@ def walk(value: Any, hint: Any, path: str = "") -> Iterator[Misfit]:
         yield from inner
         if not inner and isinstance(value, int | float):
             bounds = (item for item in hint.__metadata__ if isinstance(item, Range))
-            yield from (Misfit("range", path, f"is {_figure(value)}; it must be {bound}") for bound in bounds if not bound.holds(value))
+            for bound in bounds:
+                if not bound.holds(value):
+                    yield Misfit("range", path, f"is {_figure(value)}; it must be {bound}", _nearest(value, bound))
         return
     hint = _bare(hint)
     origin, arguments = get_origin(hint), get_args(hint)
@@ -118,6 +131,8 @@ def walk(value: Any, hint: Any, path: str = "") -> Iterator[Misfit]:
         yield from _any_of(value, _arms(hint), path)
     elif origin is Literal:
         if not _among(value, arguments):
+            import difflib  # nothing that a sound pipeline needs
+
             close = difflib.get_close_matches(str(value), [str(choice) for choice in arguments], n=1)
             choices = f"is {value!r}; it is one of " + ", ".join(map(repr, arguments))
             yield Misfit("range", path, choices, f"did you mean {close[0]!r}?" if close else "")
@@ -132,9 +147,14 @@ def walk(value: Any, hint: Any, path: str = "") -> Iterator[Misfit]:
         yield from _inside(value, path)
 
 
-@cache
-def _default_fits(field: Field) -> bool:
-    return not any(walk(field.default, field.hint))
+def _default_fits(field: Field, atoms: frozenset[type]) -> bool:
+    """Whether a field has a default that fits, and that is not so plain that looking at it is as quick as comparing it."""
+    if field.default is attrs.NOTHING or type(field.default) in atoms:
+        return False
+    try:
+        return not any(walk(field.default, field.hint))
+    except RecursionError:
+        return False
 
 
 def _among(value: Any, choices: tuple[Any, ...]) -> bool:
@@ -154,9 +174,12 @@ def _any_of(value: Any, arms: tuple[Any, ...], path: str) -> Iterator[Misfit]:
 
 
 def _inside(value: object, path: str) -> Iterator[Misfit]:
-    if attrs.has(type(value)):
-        for name, hint in _hints(type(value)).items():
-            yield from walk(getattr(value, name), hint, f"{path}.{name}")
+    for name, hint, atoms, bounds in _parts(type(value)):
+        part: Any = getattr(value, name)
+        given = cast("type[Any]", type(part))
+        # most parts are plain numbers, and large pipelines have many: those are not walked into
+        if given not in atoms or (given in _NUMBERS and not (fits(part) and all(bound.holds(part) for bound in bounds))):
+            yield from walk(part, hint, f"{path}.{name}")
 
 
 def _items(value: list[Any] | tuple[Any, ...], origin: Any, arguments: tuple[Any, ...], path: str) -> Iterator[Misfit]:
@@ -173,13 +196,27 @@ def _items(value: list[Any] | tuple[Any, ...], origin: Any, arguments: tuple[Any
 
 
 @cache
-def _hints(cls: type[Any]) -> dict[str, Any]:
-    """The annotations of an attrs class's own values; none where they cannot be evaluated, and so say nothing."""
+def _parts(cls: type[Any]) -> tuple[tuple[str, Any, frozenset[type], tuple[Range, ...]], ...]:
+    """The name and annotation of each of an attrs class's own values, the plain types that it allows and the ranges of numbers.
+
+    None of any other class, or where annotations cannot be evaluated, and so say nothing.
+    """
+    if not attrs.has(cls):
+        return ()
     try:
         hints = get_type_hints(cls, include_extras=True)
     except Exception:  # an annotation is code, and may raise whatever code may
-        return {}
-    return {field.name: hints[field.name] for field in attrs.fields(cls) if field.name in hints and field.init}
+        return ()
+    own = [(field.name, hints[field.name]) for field in attrs.fields(cls) if field.name in hints and field.init]
+    return tuple((name, hint, _atoms(hint), tuple(_ranges(hint))) for name, hint in own)
+
+
+def _ranges(hint: Any) -> Iterator[Range]:
+    """Every range that an annotation of a plain value names."""
+    for arm in _arms(hint):
+        if get_origin(arm) is Annotated:
+            yield from (item for item in arm.__metadata__ if isinstance(item, Range))
+            yield from _ranges(arm.__origin__)
 
 
 def _is(value: Any, kind: Any) -> bool:
@@ -205,6 +242,13 @@ def _figure(value: float) -> str:
         return f"{value:g}"
     except OverflowError:
         return "a whole number of more than 300 digits"
+
+
+def _nearest(value: float, bound: Range) -> str:
+    """What was probably meant by a number out of its range."""
+    if bound.low == 0 and bound.high == 1 and value > 1:
+        return f"write {value / 100:g}, if that is percent" if value <= 100 else "write a share of the whole, such as 0.01"
+    return f"write a number that is {bound}"
 
 
 def _name(hint: Any) -> str:

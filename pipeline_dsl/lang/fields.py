@@ -2,7 +2,6 @@
 
 import types
 from enum import StrEnum
-from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
@@ -100,7 +99,6 @@ class StageType:
     """The fields that name other stages."""
 
 
-@cache
 def describe(cls: type[Any], ref: type[Any]) -> StageType:
     """The description of a stage class; `ref` is the class of references, given to keep imports acyclic.
 

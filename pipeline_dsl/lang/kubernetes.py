@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 import attrs
 
+from pipeline_dsl.lang.fields import Count, Fraction, Whole
 from pipeline_dsl.lang.launcher import Launcher
 
 
@@ -46,15 +47,15 @@ class TensorRtLlm:
     Source: the `LlmArgs` of TensorRT-LLM 1.2, which its YAML file of options is read into.
     """
 
-    tensor_parallel: int = 1
-    pipeline_parallel: int = 1
-    max_batch: int = 64
+    tensor_parallel: Count = 1
+    pipeline_parallel: Count = 1
+    max_batch: Count = 64
     """Sequences of one step."""
-    max_tokens: int = 8192
+    max_tokens: Count = 8192
     """Tokens of one step, over all sequences."""
-    max_length: int | None = None
+    max_length: Count | None = None
     """Prompt and answer together; without it, the model's context."""
-    kv_cache_fraction: float = 0.85
+    kv_cache_fraction: Fraction = 0.85
     """Share of the memory that weights leave free."""
     kv_cache_dtype: Literal["auto", "fp8"] = "auto"
     reuse: bool = True
@@ -62,7 +63,7 @@ class TensorRtLlm:
     chunked_prefill: bool = True
     draft: str | None = None
     """Where a draft model is, for speculative decoding."""
-    draft_tokens: int = 4
+    draft_tokens: Count = 4
 
 
 @attrs.frozen(kw_only=True)
@@ -72,15 +73,15 @@ class Serving:
     engine: TensorRtLlm = TensorRtLlm()
     image: str
     """TensorRT-LLM's, by digest."""
-    replicas: tuple[int, int] = (1, 4)
+    replicas: tuple[Count, Count] = (1, 4)
     """The fewest and the most."""
-    gpus_per_node: int = 8
+    gpus_per_node: Count = 8
     """Where the model needs more, it spans nodes, as a LeaderWorkerSet."""
     memory: str = "128Gi"
     cpu: str = "8"
-    tokens_per_second: int = 2500
+    tokens_per_second: Count = 2500
     """Of one replica, written; above it another starts."""
-    waiting: int = 4
+    waiting: Count = 4
     """Requests that wait at one replica; above it another starts."""
     prometheus: str = "http://prometheus-operated.monitoring.svc:9090"
     monitor_labels: Mapping[str, str] = {"release": "kube-prometheus-stack"}
@@ -116,7 +117,7 @@ class Kubernetes(Launcher):
     """Variables with their values, such as NCCL_SOCKET_IFNAME; never a secret."""
     secrets: Mapping[str, tuple[str, str]] = {}
     """Variables that come from a Secret: its name, and the key in it."""
-    retries: int = 2
+    retries: Whole = 2
     """Of a pod that was evicted or lost its node."""
     kept: int = 604_800
     """Seconds for which what has ended can be looked at."""

@@ -2,6 +2,8 @@
 
 import attrs
 
+from pipeline_dsl.lang.fields import Count
+
 
 @attrs.frozen(kw_only=True)
 class Parallel:
@@ -13,13 +15,13 @@ class Parallel:
     arXiv:2310.01889; expert from Lepikhin et al. (2020), arXiv:2006.16668.
     """
 
-    tensor: int = 1
+    tensor: Count = 1
     """Devices that share every matrix; they exchange activations twice a layer, so they stay in one fast domain."""
-    pipeline: int = 1
+    pipeline: Count = 1
     """Groups of layers, one behind the other."""
-    context: int = 1
+    context: Count = 1
     """Pieces of a row."""
-    expert: int = 1
+    expert: Count = 1
     """Devices that share the experts of a layer."""
     sequence: bool = False
     """Whether the tensor-parallel devices also divide what is not a matrix product along the row."""

@@ -63,10 +63,13 @@ class TrainingPlacement:
 
 @attrs.frozen(kw_only=True)
 class ServingPlacement:
-    """A server on `devices`: its weights, and the keys and values of `rows` requests of `length` tokens each."""
+    """A server on `devices`: its weights, and the keys and values of `rows` requests of `length` tokens each.
+
+    `devices` None is all that the stage has.
+    """
 
     model: Llama
-    devices: int = 1
+    devices: int | None = 1
     rows: int
     length: int
     bits: float = 16.0

@@ -69,6 +69,6 @@ class Slurm(Launcher):
     warning: int = 120
     """Seconds before the time limit at which a stage is told to write a checkpoint."""
     restarts: int = 5
-    """How often a job that was told so goes on; then it has failed."""
+    """How often a job that was told so may start again without having come further."""
     kill_on_invalid_dependency: bool = True
     """Whether a job whose parent failed is cancelled at once; some clusters forbid the option."""

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 from typing import Any, ClassVar, Generic, Literal, TypeGuard, TypeVar, dataclass_transform
 
 import attrs
@@ -140,6 +141,7 @@ def declared(stage: Stage[Any]) -> tuple[int, Mark | None]:
     return stage.__dict__["_declared"]
 
 
+@cache
 def stage_type(cls: type[Stage[Any]]) -> StageType:
     """The description of a stage class.
 

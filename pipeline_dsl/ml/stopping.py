@@ -33,11 +33,12 @@ def agreed(device: Any = "cpu") -> bool:
 
 
 def refuse_unfinished(step: int, steps: int) -> None:
-    """Keep a training that was stopped from being taken for one that ended.
+    """Keep a training that was stopped from being taken for one that ended; beside the request it notes how far it came.
 
     Raises: StageFailed.
     """
     if step < steps and asked():
+        Path(f"{os.environ[VARIABLE]}.reached").write_text(f"{step}\n", encoding="utf-8")
         raise StageFailed(
             f"stopped as asked at step {step} of {steps}", help="its checkpoint is kept: started again, it goes on from there"
         )

@@ -83,7 +83,8 @@ class Training(Stage[A_co]):
     def problems(self) -> Iterator[Problem]:
         copies = self.processes // self.parallel.copy if self.parallel.copy > 1 else self.processes
         rows = max(1, copies) * (self.micro_batch or 1)
-        if self.batch % rows:
+        whole = self.processes % max(1, self.parallel.copy) == 0  # if not, there is no number of copies to divide by
+        if whole and self.batch % rows:
             each = f" x {self.micro_batch} rows" if self.micro_batch else ""
             into = f"{self.processes} processes" if self.parallel.copy <= 1 else f"{copies} copies of the model"
             help = f"take a multiple of {rows}, such as {-(-self.batch // rows) * rows}"
@@ -101,7 +102,7 @@ class Training(Stage[A_co]):
     def model_problems(self, field: str, model: Llama) -> Iterator[Problem]:
         """What keeps `model`, the value of `field`, from being a model."""
         for fault in model.problems():
-            yield Problem(field, fault)
+            yield Problem(field, fault, "give the numbers of a model that somebody has trained, such as its `config.json` says them")
 
     def placed(self, sizes: Sizes, model: Llama) -> TrainingPlacement | None:
         """How `model` lies on the processes while it trains; None where nobody said how long its rows are."""

@@ -68,7 +68,8 @@ class FineTuning(Stage[A_co]):
     def problems(self) -> Iterator[Problem]:
         copies = self.processes // self.parallel.copy if self.parallel.copy > 1 else self.processes
         rows = max(1, copies) * (self.micro_batch or 1)
-        if self.batch % rows:
+        whole = self.processes % max(1, self.parallel.copy) == 0  # if not, there is no number of copies to divide by
+        if whole and self.batch % rows:
             each = f" x {self.micro_batch} rows" if self.micro_batch else ""
             into = f"{self.processes} processes" if self.parallel.copy <= 1 else f"{copies} copies of the model"
             help = f"take a multiple of {rows}, such as {-(-self.batch // rows) * rows}"

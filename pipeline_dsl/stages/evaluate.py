@@ -15,6 +15,7 @@ from pipeline_dsl.lang.artifacts import CausalModel, EvalReport, EvalSuite, Quan
 from pipeline_dsl.lang.fields import Count, Whole, held_out
 from pipeline_dsl.lang.gate import Better, Family, Metric
 from pipeline_dsl.lang.measure import Score
+from pipeline_dsl.lang.placement import Placement, ServingPlacement
 from pipeline_dsl.lang.size import Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Ref, Stage
 from pipeline_dsl.lang.workspace import Workspace
@@ -82,6 +83,13 @@ class Evaluate(Stage[EvalReport]):
     """What the weights are rounded to."""
     batch: Count = 32
     """Rows in a forward pass. Changes sums by rounding, and so is part of the result."""
+
+    def placement(self, sizes: Sizes) -> Placement | None:
+        """Weights over all devices, and the keys and values of one row: a smaller batch always leaves that to try."""
+        model = sizes[self.model].model
+        if model is None or sizes[self.model].bits is not None:
+            return None
+        return ServingPlacement(model=model, devices=None, rows=1, length=model.context, bits=32.0 if self.dtype == "float32" else 16.0)
 
     def cost(self, sizes: Sizes) -> Work:
         model, suite = sizes[self.model].model, sizes[self.suite]

@@ -7,6 +7,7 @@ from pipeline_dsl.base.flops import LOOKING
 from pipeline_dsl.base.units import Seconds
 from pipeline_dsl.lang.artifacts import CausalModel, Chats, Corpus, EvalSuite, QuantizedModel
 from pipeline_dsl.lang.fields import Count, held_out
+from pipeline_dsl.lang.placement import Placement, ServingPlacement
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Problem, Ref, Stage
 from pipeline_dsl.lang.workspace import Workspace
@@ -56,6 +57,11 @@ class Quantize(Stage[QuantizedModel]):
     def size(self, sizes: Sizes) -> Size:
         return Size(model=sizes[self.model].model, bits=self.bits)
 
+    def placement(self, sizes: Sizes) -> Placement | None:
+        """The 16-bit model that is rounded, over all devices, and one calibration row."""
+        model = sizes[self.model].model
+        return None if model is None else ServingPlacement(model=model, devices=None, rows=1, length=self.length)
+
     def cost(self, sizes: Sizes) -> Work:
         model = sizes[self.model].model
         if model is None:
@@ -71,6 +77,11 @@ class Quantize(Stage[QuantizedModel]):
             yield Problem("tasks", "without tasks there is no accuracy to compare", "name at least one: `tasks=(Task(name=...),)`")
         if self.group % 8:
             yield Problem("group", f"{self.group} channels do not fill whole 32-bit words", "write a multiple of 8; 128 is usual")
+
+    def asked(self, metric: str, sizes: Sizes) -> int | None:
+        known = sizes[self.suite]
+        each = [known.tasks.get(task.name, known.examples) for task in self.tasks]
+        return sum(min(self.documents, self.documents if count is None else count) for count in each)
 
     def measures(self) -> Iterable[str]:
         return ("quantization_accuracy_delta", "quantization_kl")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import attrs
-import yaml
 
 from pipeline_dsl.base.canonical import spell
 from pipeline_dsl.base.convert import structure, unstructure
@@ -18,7 +17,6 @@ from pipeline_dsl.store.files import write_atomically
 
 SCHEMA = 1
 MAX_BYTES = 16 * 2**20
-MAX_DEPTH = 24
 
 Status = Literal["running", "complete", "failed", "held", "interrupted"]
 
@@ -78,8 +76,9 @@ def write(manifest: Manifest, path: Path) -> None:
 
     Raises: StoreFull.
     """
-    text = yaml.dump(unstructure(manifest), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-    write_atomically(path, text.encode())
+    from pipeline_dsl.store.strict_yaml import dumped
+
+    write_atomically(path, dumped(unstructure(manifest)).encode())
 
 
 def read(path: Path) -> Manifest:
@@ -88,6 +87,8 @@ def read(path: Path) -> Manifest:
     Raises: Usage if there is no such file; BadFile if it is no manifest, too large, too deep, says a key twice, or uses YAML
     aliases or values that JSON has not.
     """
+    from pipeline_dsl.store.strict_yaml import loaded  # a run that finds all done reads no manifest, and starts without it
+
     try:
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
@@ -96,14 +97,10 @@ def read(path: Path) -> Manifest:
     if len(raw) > MAX_BYTES:
         raise BadFile(f"{path} is larger than {MAX_BYTES} bytes, which no manifest is")
     try:
-        text = raw.decode()
-        _limit(text, path)
-        data: Any = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+        data: Any = loaded(raw.decode(), path)
         spell(data)
     except UnicodeDecodeError as error:
         raise BadFile(f"{path} is no manifest: it is not UTF-8 text") from error
-    except yaml.YAMLError as error:
-        raise BadFile(f"{path} is no manifest: {' '.join(str(error).split())}") from error
     except (RecursionError, TypeError, ValueError) as error:
         raise BadFile(f"{path} is no manifest: {error}") from error
     if not isinstance(data, dict):
@@ -112,39 +109,3 @@ def read(path: Path) -> Manifest:
     if version != SCHEMA:
         raise BadFile(f"{path} is a manifest of format {version!r}; this pdsl reads format {SCHEMA}")
     return structure(data, Manifest, what=str(path))
-
-
-def _limit(text: str, path: Path) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.AliasEvent):
-            raise BadFile(f"{path} uses a YAML alias, which a manifest may not")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise BadFile(f"{path} is nested deeper than {MAX_DEPTH} levels")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-
-
-_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_Safe):
-    """The safe loader, which refuses what a reader could take for something else: a key said twice, or one that is no text."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for index, key in enumerate(keys):
-            if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not text", node.value[index][0].start_mark)
-        if len(set(keys)) != len(keys):
-            twice = next(index for index, key in enumerate(keys) if key in keys[:index])
-            raise yaml.constructor.ConstructorError(None, None, f"{keys[twice]!r} is there twice", node.value[twice][0].start_mark)
-        parent: Any = super()
-        return parent.construct_mapping(node, deep=deep)
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    def ignore_aliases(self, data: Any) -> bool:
-        return True

@@ -9,6 +9,7 @@ import pytest
 
 from tests.backends.cluster import SlurmCluster, slurm, until
 from tests.command import pdsl
+from tests.gates.test_verdict import shipping
 from tests.runner.bench import Bench, timeless
 from tests.runner.test_tiny_killed import TINY
 
@@ -34,8 +35,9 @@ pipeline = Pipeline(name='diamond', targets=[join], launchers=[Slurm(**OURS)])
 """
 )
 
-TWO_NODES = SETTINGS + TINY.replace("processes=2,", "processes=2, on=Hardware(device=CPU_CORE, count=1, nodes=2),").replace(
-    "targets=[base]", "targets=[base], launchers=[Slurm(job=SlurmJob({job}), warning=45, **OURS)]"
+SHORT = TINY.replace("tokens=64 * 8 * 800", "save_every=60, tokens=64 * 8 * 300")
+TWO_NODES = SETTINGS + SHORT.replace("processes=2,", "processes=2, on=Hardware(device=CPU_CORE, count=1, nodes=2),").replace(
+    "targets=[base]", "targets=[base], launchers=[Slurm(job=SlurmJob({job}), warning=30, restarts=1, **OURS)]"
 )
 
 
@@ -121,6 +123,25 @@ def test_a_failing_stage_cancels_what_depends_on_it_and_nothing_else(cluster: Sl
     assert "FAILED 5:0" in launched.status()
 
 
+def test_a_run_that_ships_is_exported_and_a_held_one_is_not(cluster: SlurmCluster, tmp_path: Path) -> None:
+    def launched(name: str, text: str) -> Launched:
+        found = Launched(tmp_path / name, cluster, SETTINGS + text.replace("gates=[", "launchers=[Slurm(**OURS)], gates=["))
+        found.submit()
+        found.finish()
+        return found
+
+    ships, held = launched("ships", shipping()), launched("held", shipping(violations=0.2))
+
+    assert (ships.state("gate"), held.state("gate")) == ("COMPLETED", "FAILED")
+    assert "SHIP" in ships.log()
+    assert "HOLD: safety_violation_rate failed" in held.log()
+    assert "FAILED 3:0" in held.status()
+    assert cluster.pdsl("export", "--out", "model", cwd=ships.bench.folder).returncode == 0
+    assert (ships.bench.folder / "model" / "a.jsonl").exists()
+    refused = cluster.pdsl("export", "--out", "model", cwd=held.bench.folder)
+    assert (refused.returncode, (held.bench.folder / "model").exists()) == (3, False)
+
+
 def test_cancel_leaves_nothing_running(cluster: SlurmCluster, tmp_path: Path) -> None:
     launched = Launched(tmp_path / "a", cluster, DIAMOND.format(side=60))
     launched.submit()
@@ -152,6 +173,19 @@ def test_a_preempted_training_goes_on_from_its_checkpoint(cluster: SlurmCluster,
     until(lambda: "Restarts=1" in cluster.call("scontrol", "-o", "show", "job", launched.jobs()["06_pretrain"]), within=90, what="requeued")
     launched.finish()
 
+    assert launched.bench.manifest()["status"] == "complete"
+    assert timeless(launched.bench.manifest())["stages"]["06_pretrain"]["output_hash"] == calm["stages"]["06_pretrain"]["output_hash"]
+
+
+def test_a_training_that_reaches_its_time_limit_goes_on_from_its_checkpoint(
+    cluster: SlurmCluster, tmp_path: Path, calm: dict[str, Any]
+) -> None:
+    launched = Launched(tmp_path / "a", cluster, TWO_NODES.format(job="time='1'"))
+    launched.submit()
+    launched.finish(within=500)
+
+    assert "stopped before the time limit" in launched.log()
+    assert "stopped as asked at step" in launched.log()
     assert launched.bench.manifest()["status"] == "complete"
     assert timeless(launched.bench.manifest())["stages"]["06_pretrain"]["output_hash"] == calm["stages"]["06_pretrain"]["output_hash"]
 

@@ -52,8 +52,8 @@ class CheckpointsRare(FactCheck):
                 continue
             best = math.sqrt(2 * _SAVING / 3600 * between)
             yield self.finding(
-                f"{place.devices} devices fail about every {between:.0f} hours, and a checkpoint comes every {interval:.1f}: about "
-                f"{failures:.0f} failures cost {lost:.0f} of {hours:.0f} hours",
+                f"one of {place.devices} devices fails about every {between:.0f} hours, and a checkpoint comes every {interval:.1f}: "
+                f"{failures:.0f} failure{'s' if failures >= 1.5 else ''} in a run of {hours:.0f} hours would cost about {lost:.0f} more",
                 at=facts.graph.argument(stage, "save_every"),
                 help=f"write `save_every={max(1, round(best / hours * steps))}`, about every {60 * best:.0f} minutes",
             )

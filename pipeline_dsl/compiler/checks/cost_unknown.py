@@ -19,7 +19,10 @@ class CostUnknown(FactCheck):
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         if facts.graph.pipeline.budget.usd is None:
             return
+        unspelled = {item.stage for item in facts.unspelled}  # their faulty values are reported themselves
         for stage, estimate in facts.estimates.items():
+            if stage in unspelled:
+                continue
             if estimate.usd is None:
                 reason = f"the price of {facts.hardware[stage].device.name} is unknown"
             elif estimate.unknown:

@@ -3,7 +3,9 @@ from collections.abc import Iterator
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
+from pipeline_dsl.compiler.graph import AnyStage
 from pipeline_dsl.lang.placement import TrainingPlacement
+from pipeline_dsl.lang.stage import stage_type
 
 
 class DevicesIdle(FactCheck):
@@ -23,8 +25,7 @@ class DevicesIdle(FactCheck):
             place = stage.on
             if place is None or not isinstance(placed, TrainingPlacement) or not place.device.accelerator:
                 continue
-            said = facts.graph.argument(stage, "processes") != facts.graph.span(stage)
-            if not said or placed.processes >= place.devices or placed.processes % placed.parallel.copy:
+            if not _says(stage) or placed.processes >= place.devices or placed.processes % placed.parallel.copy:
                 continue
             yield self.finding(
                 f"{placed.processes} processes use {placed.processes} of {place.devices} x {place.device.name}; "
@@ -32,3 +33,8 @@ class DevicesIdle(FactCheck):
                 at=facts.graph.argument(stage, "on"),
                 help=f"write `processes={place.devices}`, or take {placed.processes} devices",
             )
+
+
+def _says(stage: AnyStage) -> bool:
+    """Whether a declaration gives its processes: one that leaves them at what its type takes for granted may be started otherwise."""
+    return any(field.name == "processes" and stage.__dict__.get("processes") != field.default for field in stage_type(type(stage)).fields)

@@ -43,7 +43,8 @@ def engine(cls: type[Any]) -> tuple[str, ...] | None:
     """The ways of dividing a model that a class's engine knows; None where `run` is somebody's own and nothing is said of it."""
     for base in cls.__mro__:
         if "dimensions" in vars(base):
-            return tuple(vars(base)["dimensions"])
+            named: Any = vars(base)["dimensions"]
+            return (named,) if isinstance(named, str) else tuple(named)
         if "run" in vars(base) and not base.__module__.startswith("pipeline_dsl."):
             return None
     return None

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,9 @@ BY_LUCK = 0.16
 
 HELD_BY_LUCK = 0.25
 """How often it may be held by a gate that lets it fall: that costs a run, and not a release."""
+
+FLIPS = 0.05
+"""The share of answers that quantization to 4 bits turns, right to wrong or wrong to right; Dutta et al. (2024), arXiv:2407.09141."""
 
 HARM = 0.05
 """The share that a safety metric is taken to be near, where no gate of the pipeline says it."""
@@ -49,11 +53,15 @@ class GateBelowNoise(FactCheck):
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         for bound in facts.gates:
             threshold, count = bound.gate.threshold, facts.examples.get(bound.gate)
-            if bound.metric is None or count is None or not isinstance(threshold, Baseline) or not is_share(bound):
+            delta = _delta(bound)
+            if bound.metric is None or count is None or delta is None:
                 continue
             scale = 100.0 if bound.metric.unit == "percent" else 1.0
-            change = abs(threshold.delta) / scale
-            asks = (threshold.delta > 0) == (bound.gate.operator == ">=")
+            change = abs(delta) / scale
+            asks = (delta > 0) == (bound.gate.operator == ">=")
+            if not isinstance(threshold, Baseline):
+                yield from self._rounded(facts, bound, change, asks, count)
+                continue
             other = _other(facts, bound)
             share = _share(facts, bound)
             error = difference_error(share, count, other)
@@ -71,6 +79,29 @@ class GateBelowNoise(FactCheck):
                 help=f"seeing {scale * change:g}{unit} takes about {needed:,} examples (95% confidence, 80% power); "
                 f"with {count:,}, write at least {scale * difference_to_see(error):.2g}",
             )
+
+    def _rounded(self, facts: Facts, bound: Bound, change: float, asks: bool, count: int) -> Iterator[Diagnostic]:
+        """A bound on what quantization may cost: both models answer the same documents, and few answers change."""
+        error = math.sqrt(FLIPS / count)
+        luck = above(change / error)
+        if not change or luck <= (BY_LUCK if asks else HELD_BY_LUCK):
+            return
+        yield self.finding(
+            f"`{bound.gate}` on at most {count:,} examples is below their noise: the difference has a standard error of "
+            f"{100 * error:.2g} points, and a model that lost nothing is {'let through' if asks else 'held'} {luck:.0%} of the time",
+            at=bound.gate.mark.span() if bound.gate.mark else None,
+            related=[("measured here", facts.graph.span(bound.stages[0]))],
+            help=f"ask about {math.ceil(FLIPS / change**2):,} documents (`documents=` of the stage), or allow {100 * error:.2g} points",
+        )
+
+
+def _delta(bound: Bound) -> float | None:
+    """The change that a gate bounds, in the metric's unit: from the baseline, or of a metric that is a change itself; None for others."""
+    threshold = bound.gate.threshold
+    if isinstance(threshold, Baseline):
+        return threshold.delta if is_share(bound) else None
+    changes = bound.metric is not None and bound.metric.name.endswith("_delta") and bound.metric.unit == "percent"
+    return float(threshold) if changes else None
 
 
 def _other(facts: Facts, bound: Bound) -> int | None:

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -33,12 +34,20 @@ class HardwareImpossible(ShapeCheck):
             return  # `value_mistyped` reports it
         for name, value in (("count", place.count), ("nodes", place.nodes)):
             if value < 1:
-                yield self.finding(f"`{name}` is {value!r}; it must be a whole number of at least 1", at=at())
+                yield self.finding(f"`{name}` is {value!r}; it must be a whole number of at least 1", at=at(), help=f"write {name}=1 or more")
         if place.devices > _MOST:
             yield self.finding(f"{place.count} devices on each of {place.nodes} machines are more than there are", at=at())
         if place.mfu is not None and not 1e-6 <= place.mfu <= 1:
             advice = f"write {place.mfu / 100:g}" if 1 < place.mfu <= 100 else ""
             yield self.finding(f"`mfu` is {place.mfu:g}; it is a share of the peak, above 0 and at most 1", at=at(), help=advice)
+        for name, value, unit in (("time_limit", place.time_limit, "hours"), ("host_memory", place.host_memory, "bytes")):
+            if value is not None and not 0 < value < math.inf:
+                advice = "leave it out, if nobody knows it"
+                yield self.finding(f"`{name}` is {value:g} {unit}; it must be above 0, and finite", at=at(), help=advice)
+        if place.device.memory < 1:
+            yield self.finding(
+                f"the memory of {place.device.name} is {place.device.memory} bytes", at=at(), help="it is above 0, such as 80_000_000_000"
+            )
         if not 0 < place.device.peak < _MOST_FLOPS:
             yield self.finding(
                 f"the peak of {place.device.name} is {place.device.peak:g} FLOP/s", at=at(), help="it is above 0, and finite"

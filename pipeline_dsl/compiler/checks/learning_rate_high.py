@@ -1,3 +1,4 @@
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,8 @@ class LearningRateHigh(FactCheck):
             rate: Any = getattr(stage, "learning_rate", None)
             if not isinstance(placed, TrainingPlacement) or not isinstance(rate, int | float) or placed.model.parameters < 1e9:
                 continue
+            if not math.isfinite(rate):
+                continue  # `value_unspellable` reports it
             if not type(stage).__module__.startswith("pipeline_dsl."):
                 continue  # another optimizer may want another rate: Muon takes 2e-2
             usual, what = _usual(placed, fresh(facts, stage), type(stage).aligns)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
-from pipeline_dsl.compiler.places import declared_places
+from pipeline_dsl.compiler.places import declared_places, written
 from pipeline_dsl.lang.device import DEVICES, Device
 
 _CLOSE = 0.03
@@ -26,12 +26,12 @@ class PeakWithSparsity(FactCheck):
     good = "web = Crawl(on=Hardware(device=H100))\npipeline = Pipeline(name='p', targets=[web])"
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
-        for place, _, span in declared_places(facts.graph):
+        for place, stage in declared_places(facts.graph):
             twin = _sparse_twin(place.device)
             if twin is not None:
                 yield self.finding(
                     f"{place.device.peak / 1e12:g} TFLOP/s is the peak of a {twin.name} with sparsity; dense matrices reach half of it",
-                    at=span,
+                    at=written(facts.graph, stage),
                     help=f"write bf16={twin.peak / 1e12:g}e12, or take the catalogue's device",
                 )
 

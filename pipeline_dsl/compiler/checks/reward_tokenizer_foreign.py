@@ -3,8 +3,11 @@ from collections.abc import Iterator
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
-from pipeline_dsl.compiler.passes.contracts import foreign, made_by, said
+from pipeline_dsl.compiler.passes.contracts import apart, foreign, made_by, said
 from pipeline_dsl.lang.artifacts import CausalModel, RewardModel
+
+
+HELP = "train the reward model from the policy's own SFT model, or from one of its family"
 
 
 class RewardTokenizerForeign(FactCheck):
@@ -30,11 +33,21 @@ class RewardTokenizerForeign(FactCheck):
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         graph = facts.graph
         for stage, descent in facts.descent.items():
-            if descent.tokenizer is None or not issubclass(graph.type(stage).produces, CausalModel) or said(stage, "retokenizes", bool):
+            if not issubclass(graph.type(stage).produces, CausalModel) or said(stage, "retokenizes", bool):
                 continue
             for edge in graph.inputs.get(stage, ()):
                 known = facts.descent.get(edge.producer)
-                if not issubclass(made_by(graph, edge), RewardModel) or known is None or known.tokenizer is None:
+                if not issubclass(made_by(graph, edge), RewardModel):
+                    continue
+                if descent.tokenizer is None or known is None or known.tokenizer is None:
+                    rows = apart(facts, edge.producer, stage)
+                    if rows is not None:
+                        yield self.finding(
+                            f"`{graph.names[edge.producer]}` reads a vocabulary of {rows[0]:,} tokens, the policy writes one of {rows[1]:,}",
+                            at=graph.argument(stage, edge.field.name),
+                            related=[("the reward model", graph.span(edge.producer))],
+                            help=HELP,
+                        )
                     continue
                 if foreign(facts, descent.tokenizer, known.tokenizer):
                     yield self.finding(
@@ -42,5 +55,5 @@ class RewardTokenizerForeign(FactCheck):
                         f"the policy writes those of `{graph.names[descent.tokenizer]}`",
                         at=graph.argument(stage, edge.field.name),
                         related=[("its tokenizer", graph.span(known.tokenizer)), ("the policy's", graph.span(descent.tokenizer))],
-                        help="train the reward model from the policy's own SFT model, or from one of its family",
+                        help=HELP,
                     )

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from functools import partial
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
@@ -22,26 +23,26 @@ class RowIndivisible(FactCheck):
         for stage, placed in facts.placements.items():
             if not isinstance(placed, TrainingPlacement):
                 continue
-            parallel, at = placed.parallel, facts.graph.argument(stage, "parallel")
+            parallel, at = placed.parallel, partial(facts.graph.argument, stage, "parallel")
             pieces = 2 * parallel.context if parallel.context > 1 else 1
             if placed.length % pieces:
                 near = -(-placed.length // pieces) * pieces
                 yield self.finding(
                     f"rows of {placed.length} tokens do not divide into {pieces} pieces, two for each of "
                     f"context={parallel.context} devices",
-                    at=at,
+                    at=at(),
                     help=f"pack rows of {near} tokens, or write `context={_near(placed.length, parallel.context)}`",
                 )
             elif parallel.sequence and parallel.tensor == 1:
                 yield self.finding(
                     "`sequence=True` divides what lies between matrices over the tensor-parallel devices, and there is one",
-                    at=at,
+                    at=at(),
                     help="leave `sequence` out, or write `tensor=2` or more; `context` divides the whole row",
                 )
             elif parallel.sequence and placed.length // parallel.context % parallel.tensor:
                 yield self.finding(
                     f"pieces of {placed.length // parallel.context} tokens do not divide over tensor={parallel.tensor} devices",
-                    at=at,
+                    at=at(),
                     help=f"pack rows of a multiple of {parallel.context * parallel.tensor} tokens",
                 )
 

@@ -23,7 +23,8 @@ class SecretLiteral(FactCheck):
             written = stage.__dict__
             for field in facts.graph.type(stage).fields:
                 value = fields.get(field.name, written[field.name])
-                if type(value) in (str, list, dict) and any(_TOKEN(text) for text in _texts(value)):
+                kind = type(value)
+                if _TOKEN(value) if kind is str else kind in (list, dict) and any(map(_TOKEN, _texts(value))):
                     yield self.finding(
                         f"`{type(stage).__name__}.{field.name}` holds what looks like a secret",
                         at=facts.graph.argument(stage, field.name),

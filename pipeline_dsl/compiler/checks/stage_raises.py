@@ -1,5 +1,5 @@
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -7,8 +7,10 @@ from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import AnyStage, Graph
 from pipeline_dsl.compiler.values import sound
+from pipeline_dsl.lang.architecture import Llama
 from pipeline_dsl.lang.gate import Metric
 from pipeline_dsl.lang.label import Division, Label
+from pipeline_dsl.lang.placement import ServingPlacement, TrainingPlacement
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Problem
 
@@ -20,7 +22,8 @@ WANTED = {
     "labels": "labels",
     "clears": "kinds of labels",
     "division": "a Division, or None",
-    "size": "a Size",
+    "size": "a Size of whole numbers that are at least 0",
+    "placement": "a TrainingPlacement, a ServingPlacement or None",
     "cost": "a Work of finite numbers that are at least 0",
 }
 """What the compiler asks of a stage, which its type may answer in its own way, and what is an answer."""
@@ -64,16 +67,17 @@ def _own(cls: type[AnyStage]) -> tuple[str, ...]:
 
 def _fault(stage: AnyStage, name: str, known: dict[Any, Size]) -> str:
     """What is wrong with an answer; empty if nothing is."""
-    lenient = (ArithmeticError, TypeError, ValueError, AttributeError) if name in ("size", "cost") else ()
+    sized = name in ("size", "cost", "placement")
+    lenient = (ArithmeticError, TypeError, ValueError, AttributeError) if sized else ()
     answer: Callable[..., Any] = getattr(stage, name)
     try:
-        given: Any = answer(Sizes(known)) if name in ("size", "cost") else answer()
+        given: Any = answer(Sizes(known)) if sized else answer()
         given = list(given) if name in ("problems", "measures", "labels", "clears") else given
     except lenient:
         return ""
     except Exception as error:
         return f"raised {type(error).__name__}: {error}"
-    if name == "size" and isinstance(given, Size):
+    if name == "size" and _answers(name, given):
         known[stage] = given
     return "" if _answers(name, given) else f"gave {given!r:.80}, not {WANTED[name]}"
 
@@ -95,4 +99,18 @@ def _answers(name: str, given: Any) -> bool:
         return isinstance(given, Work) and all(
             isinstance(value, int | float) and 0 <= value < math.inf for value in (given.flops, given.seconds)
         )
-    return name != "size" or isinstance(given, Size)
+    if name == "placement":
+        return given is None or isinstance(given, TrainingPlacement | ServingPlacement)
+    return name != "size" or (isinstance(given, Size) and _countable(given))
+
+
+def _countable(given: Size) -> bool:
+    """Whether what is said of an artifact can be reckoned with."""
+    tasks: Any = given.tasks
+    counts: list[Any] = [given.tokens, given.examples, *(tasks.values() if isinstance(tasks, Mapping) else ())]
+    return (
+        isinstance(tasks, Mapping)
+        and isinstance(given.model, Llama | None)
+        and all(count is None or (isinstance(count, int | float) and 0 <= count < math.inf) for count in counts)
+        and (given.bits is None or (isinstance(given.bits, int | float) and 0 < given.bits < math.inf))
+    )

@@ -30,8 +30,15 @@ class TensorIndivisible(FactCheck):
                 yield self.finding(
                     f"{tensor} devices cannot share {', '.join(f'{name} = {size}' for name, size in uneven.items())}",
                     at=facts.graph.argument(stage, "parallel"),
-                    help=f"write `tensor={fits[-1]}`" + ("; a vocabulary may be padded" if "vocabulary" in uneven else ""),
+                    help=_help(placed.model, tensor, uneven, fits[-1]),
                 )
+
+
+def _help(model: Llama, tensor: int, uneven: dict[str, int], fits: int) -> str:
+    if set(uneven) == {"vocabulary"}:
+        step = 128 * tensor
+        return f"fill the model's up: `vocabulary={-(-model.vocabulary // step) * step}`, the rows beyond the tokenizer's are never read"
+    return f"write `tensor={fits}`" + ("; a vocabulary may be padded" if "vocabulary" in uneven else "")
 
 
 def indivisible(model: Llama, tensor: int) -> dict[str, int]:

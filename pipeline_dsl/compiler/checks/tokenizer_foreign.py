@@ -4,7 +4,7 @@ from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage, Edge
-from pipeline_dsl.compiler.passes.contracts import foreign, made_by, said
+from pipeline_dsl.compiler.passes.contracts import apart, foreign, made_by, said
 from pipeline_dsl.lang.artifacts import CausalModel, Dataset
 
 
@@ -42,6 +42,26 @@ class TokenizerForeign(FactCheck):
                     help="encode it with the tokenizer of the model, or give the model that one",
                 )
 
+            yield from self._merged(facts, stage)
+
+    def _merged(self, facts: Facts, stage: AnyStage) -> Iterator[Diagnostic]:
+        """Models whose weights are averaged, of which nobody says the tokenizers, but whose embeddings differ."""
+        graph = facts.graph
+        edges = graph.inputs.get(stage, ())
+        if len(edges) < 2 or not _merges(facts, stage) or any(facts.descent[edge.producer].tokenizer for edge in edges):
+            return
+        first = edges[0]
+        for edge in edges[1:]:
+            rows = apart(facts, edge.producer, first.producer)
+            if rows is not None:
+                yield self.finding(
+                    f"`{graph.names[edge.producer]}` has a vocabulary of {rows[0]:,} tokens, `{graph.names[first.producer]}` one of {rows[1]:,}",
+                    at=graph.argument(stage, edge.field.name),
+                    label="tokens of another tokenizer",
+                    help="average models of one family, with one tokenizer",
+                )
+                return
+
     def _first(self, facts: Facts, stage: AnyStage) -> AnyStage | None:
         """The tokenizer of the first input that has one, where a stage has none of its own."""
         return next((theirs for _, theirs in _tokenized(facts, stage)), None)
@@ -51,10 +71,17 @@ def _tokenized(facts: Facts, stage: AnyStage) -> Iterator[tuple[Edge, AnyStage]]
     """The inputs that are made of token ids, each with its tokenizer; models where nothing but their weights is read."""
     graph = facts.graph
     edges = graph.inputs.get(stage, ())
-    merges = issubclass(graph.type(stage).produces, CausalModel) and all(issubclass(made_by(graph, edge), CausalModel) for edge in edges)
+    merges = _merges(facts, stage)
     if said(stage, "retokenizes", bool):
         return
     for edge in edges:
         known = facts.descent.get(edge.producer)
         if (merges or issubclass(made_by(graph, edge), Dataset)) and known is not None and known.tokenizer is not None:
             yield edge, known.tokenizer
+
+
+def _merges(facts: Facts, stage: AnyStage) -> bool:
+    """Whether a model is made of nothing but the weights of others."""
+    graph = facts.graph
+    edges = graph.inputs.get(stage, ())
+    return issubclass(graph.type(stage).produces, CausalModel) and all(issubclass(made_by(graph, edge), CausalModel) for edge in edges)

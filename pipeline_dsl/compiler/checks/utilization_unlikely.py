@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
-from pipeline_dsl.compiler.places import declared_places
+from pipeline_dsl.compiler.places import declared_places, written
 from pipeline_dsl.lang.utilization import CEILING
 
 
@@ -23,11 +23,11 @@ class UtilizationUnlikely(FactCheck):
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         eight_bit = {id(facts.hardware[stage]) for stage, work in facts.works.items() if work.precision == "fp8"}
-        for place, _, span in declared_places(facts.graph):
+        for place, stage in declared_places(facts.graph):
             if place.mfu is None or not CEILING < place.mfu <= 1 or not place.device.accelerator or id(place) in eight_bit:
                 continue
             yield self.finding(
                 f"`mfu` is {place.mfu:g}; no published training reached more than {CEILING:g} of a {place.device.name}'s 16-bit peak",
-                at=span,
+                at=written(facts.graph, stage),
                 help="leave `mfu` out, and one is predicted from published runs; or measure: model FLOPs a second over the dense peak",
             )

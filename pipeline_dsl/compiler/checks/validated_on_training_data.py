@@ -11,7 +11,7 @@ RESHAPING = frozenset({"limit", "length", "seed", "packing", "shard", "repeats",
 
 
 class ValidatedOnTrainingData(FactCheck):
-    """What is kept for measuring is, under another declaration, what the stage learns from.
+    """What is kept for measuring is what the stage learns from, as the same stage or under another declaration.
 
     Two declarations that say the same make the same data, and two selections from one corpus share their documents: a `limit` or
     another `seed` takes no part away. The loss falls, the accuracy rises, and nothing says when to stop: it measures memory.
@@ -41,8 +41,6 @@ class ValidatedOnTrainingData(FactCheck):
 
 def _shared(facts: Facts, held: AnyStage, learnt: AnyStage) -> bool:
     """Whether both are the same data, or selections from the very same."""
-    if held is learnt:
-        return False  # one declaration given to both, which `measured_on_training` reports
     if facts.same(held, learnt):
         return True
     graph = facts.graph

@@ -43,5 +43,9 @@ class ValueMistyped(ShapeCheck):
                 at=graph.pipeline_argument("use"),
                 help='write use="commercial" or use="research"',
             )
+        for launcher in graph.pipeline.launchers:
+            for misfit in walk(launcher, type(launcher)):
+                where = graph.pipeline_argument("launchers")
+                yield self.finding(f"`{type(launcher).__name__}{misfit.path}` {misfit.text}", at=where, help=misfit.help)
         for misfit in walk(graph.pipeline.on, Hardware):
             yield self.finding(f"`Pipeline.on{misfit.path}` {misfit.text}", at=graph.pipeline_argument("on"), help=misfit.help)

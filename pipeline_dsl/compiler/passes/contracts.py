@@ -146,6 +146,22 @@ def foreign(facts: Facts, one: AnyStage | None, other: AnyStage | None) -> bool:
     return not any(facts.same(first, second) for first in _grown(facts, one) for second in _grown(facts, other))
 
 
+def apart(facts: Facts, one: AnyStage, other: AnyStage) -> tuple[int, int] | None:
+    """The vocabularies of two models that no padding and no added token explains; None if they are alike, or not known.
+
+    For models of which nobody says by what they are tokenized.
+    """
+    models = facts.sizes[one].model, facts.sizes[other].model
+    if models[0] is None or models[1] is None:
+        return None
+    rows = models[0].vocabulary, models[1].vocabulary
+    return rows if max(rows) > PADDED * min(rows) else None
+
+
+PADDED = 1.1
+"""How much larger a vocabulary may be than that of a model of its own family: filled up, or with tokens added."""
+
+
 def _grown(facts: Facts, tokenizer: AnyStage) -> list[AnyStage]:
     """A tokenizer and those that it was made from."""
     found = [tokenizer]

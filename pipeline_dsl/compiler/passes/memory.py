@@ -119,7 +119,7 @@ def footprints(placed: Mapping[AnyStage, Placement], hardware: Mapping[AnyStage,
     found: dict[AnyStage, Footprint] = {}
     for stage, placement in placed.items():
         place = hardware[stage]
-        if place.device.accelerator:
+        if place.device.accelerator and place.devices >= 1:
             found[stage] = footprint(spread(placement, place), place)
     return found
 
@@ -140,6 +140,8 @@ def spread(placed: Placement, place: Hardware) -> Placement:
 @cache
 def footprint(placed: Placement, place: Hardware) -> Footprint:
     """What one device of `place` must hold."""
+    if isinstance(placed, ServingPlacement) and placed.devices is None:
+        placed = attrs.evolve(placed, devices=place.devices)
     parts = training(placed) if isinstance(placed, TrainingPlacement) else serving(placed)
     total = sum(parts.values(), _CONTEXT)
     total = Bytes(total.low, total.likely, total.high * (1 + _FRAGMENTS))
@@ -198,8 +200,9 @@ def serving(placed: ServingPlacement) -> dict[str, Bytes]:
     weights = (model.parameters - embeddings) * each + embeddings * max(2.0, each if placed.bits > 16 else 0.0)
     cache = cache_bytes(layers=model.layers, keys=model.kv_heads * model.head, tokens=placed.rows * placed.length, bits=placed.cache_bits)
     step = Bytes(0.0, 0.01 * weights, 0.05 * weights)
-    share = 1 / placed.devices
-    spread = 1 / min(placed.devices, model.kv_heads)  # key heads are copied where there are more devices
+    devices = placed.devices or 1
+    share = 1 / devices
+    spread = 1 / min(devices, model.kv_heads)  # key heads are copied where there are more devices
     return {"weights": exactly(weights * share), "keys and values": exactly(cache * spread), "activations": step * share}
 
 
