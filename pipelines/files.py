@@ -1,13 +1,50 @@
 """Data that a team keeps as files in the artifacts' own formats: one class a kind, each checks what it takes over."""
 
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from pipeline_dsl import Chats, Count, EvalSuite, Preferences, Prompts, Ref, Size, Sizes, Source, Stage, Workspace
+from pipeline_dsl import (
+    Chats,
+    Checkpoint,
+    Count,
+    EvalSuite,
+    Llama,
+    Preferences,
+    Prompts,
+    Ref,
+    Size,
+    Sizes,
+    Source,
+    Stage,
+    Workspace,
+)
 from pipeline_dsl.base.fault import WrongArtifact
+from pipeline_dsl.base.units import Tokens
+
+
+class ModelFiles(Stage[Checkpoint]):
+    """A base model that somebody trained, as safetensors with `config.json` and its tokenizer."""
+
+    source: Ref[Source]
+    model: Llama
+    """Its shape; weights with another number of parameters are refused."""
+
+    def size(self, sizes: Sizes) -> Size:
+        return Size(model=self.model)
+
+    def run(self, work: Workspace) -> Checkpoint:
+        folder = work.path(self.source)
+        for file in sorted(folder.iterdir()):
+            shutil.copyfile(file, work.output / file.name)
+        shapes = {name: shape for file in folder.glob("*.safetensors") for name, shape in tensor_shapes(file).items()}
+        found = sum(math.prod(shape) for shape in shapes.values())
+        if found != self.model.parameters:
+            raise WrongArtifact(f"the weights hold {found:,} parameters, not {self.model.parameters:,}", help="correct `model`")
+        return Checkpoint(parameters=found, steps=0, tokens=Tokens(0), validation_loss=None)
 
 
 class ChatFiles(Stage[Chats]):
@@ -87,6 +124,13 @@ class SuiteFiles(Stage[EvalSuite]):
         if sum(counts.values()) != self.examples:
             raise WrongArtifact(f"the suite holds {sum(counts.values()):,} documents, not {self.examples:,}", help="correct `examples`")
         return EvalSuite(tasks=self.tasks, examples=counts)
+
+
+def tensor_shapes(file: Path) -> dict[str, list[int]]:
+    """The shape of each tensor of a safetensors file, from its header: 8 bytes of little-endian length, then JSON."""
+    with file.open("rb") as stream:
+        header: dict[str, Any] = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    return {name: entry["shape"] for name, entry in header.items() if name != "__metadata__"}
 
 
 def taken_over(source: Path, output: Path, keys: tuple[str, ...], examples: int) -> int:

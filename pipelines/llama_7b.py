@@ -22,6 +22,7 @@ from pipeline_dsl.stages import (
     TrainTokenizer,
 )
 from pipeline_dsl.stages.constitutional import Principle
+from pipelines.clusters import kubernetes, slurm
 from pipelines.files import ChatFiles, PreferenceFiles, PromptFiles, SuiteFiles
 
 TOKENS = 2_000_000_000_000
@@ -136,4 +137,5 @@ pipeline = Pipeline(
     ),
     budget=Budget(usd=250_000, kl=25.0),
     on=node,
+    launchers=(slurm, kubernetes),
 )

@@ -7,7 +7,7 @@ own stages; everything else comes with pdsl. `make demo` runs it.
 
 import attrs
 
-from pipeline_dsl import CPU_CORE, Budget, Hardware, Llama, Pipeline, baseline, metric
+from pipeline_dsl import CPU_CORE, Budget, Hardware, Llama, Pipeline, Slurm, baseline, metric
 from pipeline_dsl.stages import (
     ConstitutionalAi,
     Deduplicate,
@@ -28,6 +28,7 @@ from pipeline_dsl.stages import (
     TrainTokenizer,
 )
 from pipeline_dsl.stages.constitutional import Principle
+from pipelines.clusters import kubernetes
 from pipelines.wordnet.lessons import Lessons
 from pipelines.wordnet.preferences import KindPreferences
 from pipelines.wordnet.prompts import Asked
@@ -169,4 +170,5 @@ pipeline = Pipeline(
     ),
     budget=Budget(usd=0.10, kl=25.0),
     on=Hardware(device=CPU_CORE, count=2),
+    launchers=(Slurm(), kubernetes),
 )

@@ -24,7 +24,7 @@ COMMANDS = {
     "stage": "Run one stage of a saved plan, as launchers do.",
     "init": "Write a starter project.",
     "explain": "Explain a diagnostic's code.",
-    "generate": "Write the reference under generated/.",
+    "generate": "Write the reference and the launchers under generated/.",
 }
 """Every command with its one-line help, so that `pdsl --help` imports none of them."""
 

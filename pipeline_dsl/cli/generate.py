@@ -1,4 +1,4 @@
-"""`pdsl generate`: the committed reference, made from the code that it describes."""
+"""`pdsl generate`: what is committed and made: the reference, from the code that it describes, and launchers, from pipelines."""
 
 import inspect
 import json as codec
@@ -13,12 +13,15 @@ from pipeline_dsl import stages
 from pipeline_dsl.base.fault import Exit
 from pipeline_dsl.base.schema import json_schema
 from pipeline_dsl.cli.explain import entries, refused
+from pipeline_dsl.cli.options import plan_of
 from pipeline_dsl.compiler import examples
 from pipeline_dsl.compiler.catalogue import Entry
+from pipeline_dsl.compiler.recognize import declares_pipeline
 from pipeline_dsl.gates.metrics import METRICS
 from pipeline_dsl.lang.fields import Role
 from pipeline_dsl.lang.stage import Stage, stage_type
-from pipeline_dsl.store.files import write_atomically
+from pipeline_dsl.render import generate as launching
+from pipeline_dsl.render.backend import Rendered
 from pipeline_dsl.store.manifest import Manifest
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -26,29 +29,42 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 @app.command()
 def generate(
-    out: Annotated[Path, typer.Option("--out", help="The folder to write to.")] = Path("generated"),
+    out: Annotated[Path, typer.Option("--out", help="The folder to write to; all that it holds is made.")] = Path("generated"),
+    pipelines: Annotated[Path, typer.Option("--pipelines", help="The folder of the pipelines whose launchers are made.")] = Path(
+        "pipelines"
+    ),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a file is stale, missing or stray.")] = False,
 ) -> None:
-    """Write the reference: diagnostics, stage types, metrics, and the manifest's JSON Schema.
+    """Write the reference (diagnostics, stage types, metrics, the manifest's JSON Schema) and the launchers of every pipeline.
+
+    A pipeline has launchers for the backends that it declares settings for, and for this machine if it fits there.
 
     Example: pdsl generate --check
     """
-    wanted = {out / "reference" / name: text for name, text in reference().items()}
-    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-    stray = [path for path in sorted((out / "reference").glob("**/*")) if path.is_file() and path not in wanted]
+    wanted = {Path("reference", name): Rendered(name, text) for name, text in reference().items()}
+    for file in sorted(pipelines.glob("*.py")):
+        if declares_pipeline(str(file)):
+            wanted |= _launchers(file)
+    found = launching.difference(out, wanted)
     if check:
-        for path in stale:
-            print(f"{path} is stale: run `pdsl generate`")
-        for path in stray:
-            print(f"{path} is stray: remove it, or run `pdsl generate`")
-        if stale or stray:
+        for path in found.stale:
+            print(f"{out / path} is stale: run `pdsl generate`")
+        for path in found.stray:
+            print(f"{out / path} is stray: remove it, or run `pdsl generate`")
+        if found.stale or found.stray:
             raise typer.Exit(int(Exit.FINDINGS))
         return
-    for path in stale:
-        write_atomically(path, wanted[path].encode())
-    for path in stray:
-        path.unlink()
-    print(f"{len(stale)} files written, {len(stray)} removed, {len(wanted) - len(stale)} as they should be")
+    launching.settle(out, wanted, found)
+    print(f"{len(found.stale)} files written, {len(found.stray)} removed, {len(wanted) - len(found.stale)} as they should be")
+
+
+def _launchers(file: Path) -> dict[Path, Rendered]:
+    """What `pdsl compile` writes for a pipeline."""
+    plan, _ = plan_of(str(file))
+    found: dict[Path, Rendered] = {}
+    for name in launching.suiting(plan):
+        found |= launching.by_path(launching.files(plan, name), f"{plan.pipeline}/{name}")
+    return found
 
 
 def reference() -> dict[str, str]:

@@ -58,6 +58,7 @@ def adapted(placed: TrainingPlacement, place: Hardware) -> Footprint:
 def _changes(stage: AnyStage, placed: TrainingPlacement, zero: int) -> Iterator[tuple[float, dict[str, Any]]]:
     """(how much it asks, the fields that it changes), over everything that the stage's type lets one write."""
     options = [list(found) for found in (_micro(placed), _recompute(placed), _zero(placed, zero), _offload(placed), _attention(placed))]
+    options.append(list(_rank(placed)))
     options.append([(5.0 * power, {"processes": placed.processes * 2**power} if power else {}) for power in range(_MOST_DOUBLINGS + 1)])
     for chosen in itertools.product(*options):
         changes = {name: value for _, change in chosen for name, value in change.items()}
@@ -80,15 +81,24 @@ def _recompute(placed: TrainingPlacement) -> Iterator[tuple[float, dict[str, Any
 
 
 def _zero(placed: TrainingPlacement, start: int) -> Iterator[tuple[float, dict[str, Any]]]:
-    most = 1 if placed.parallel.pipeline > 1 else 3
+    packed = placed.lora is not None and placed.lora.base == "nf4"  # 4-bit weights stay whole on each process
+    most = 1 if placed.parallel.pipeline > 1 else 2 if packed else 3
     yield 0.0, {}
     for stage in range(start + 1, most + 1):
         yield 2.0 * (stage - start), {"zero_stage": stage}
 
 
+def _rank(placed: TrainingPlacement) -> Iterator[tuple[float, dict[str, Any]]]:
+    """A lower rank, where adapters are large; quality hardly depends on it (Dettmers et al., 2023, arXiv:2305.14314, appendix A)."""
+    yield 0.0, {}
+    if placed.lora is not None and placed.lora.rank > 16:
+        yield 3.0, {"lora": attrs.evolve(placed.lora, rank=16)}
+
+
 def _offload(placed: TrainingPlacement) -> Iterator[tuple[float, dict[str, Any]]]:
     start = _OFFLOAD.index(placed.offload)
-    for step, value in enumerate(_OFFLOAD[start:]):
+    packed = placed.lora is not None and placed.lora.base == "nf4"
+    for step, value in enumerate(_OFFLOAD[start:2] if packed else _OFFLOAD[start:]):
         yield (5.0 + 3 * step if step else 0.0), {"offload": value} if step else {}
 
 
@@ -115,13 +125,22 @@ def _changed(placed: TrainingPlacement, changes: dict[str, Any], zero: int) -> T
 
 
 def _code(changes: dict[str, Any], place: Hardware) -> str:
-    words = [f'{name}="{value}"' if isinstance(value, str) else f"{name}={value}" for name, value in changes.items()]
+    words = [f'{name}="{value}"' if isinstance(value, str) else f"{name}={_spelled(value)}" for name, value in changes.items()]
     processes = changes.get("processes")
     if processes and processes > place.devices:
         alone = place.nodes == 1 and processes <= 8
         count, nodes = (processes, 1) if alone else (place.count, -(-processes // place.count))
         words.append(f"on=Hardware(device={_written(place)}, count={count}{f', nodes={nodes}' if nodes > 1 else ''})")
     return f"`{', '.join(words)}`"
+
+
+def _spelled(value: Any) -> str:
+    """A value as a pipeline file writes it: adapters with what they do not leave to the defaults."""
+    if not isinstance(value, Lora):
+        return str(value)
+    said = {field.name: getattr(value, field.name) for field in attrs.fields(Lora) if getattr(value, field.name) != field.default}
+    words = [f'{name}="{given}"' if isinstance(given, str) else f"{name}={given}" for name, given in {"rank": value.rank, **said}.items()]
+    return f"Lora({', '.join(words)})"
 
 
 def _written(place: Hardware) -> str:

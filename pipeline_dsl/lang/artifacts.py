@@ -139,14 +139,14 @@ class Checkpoint(CausalModel):
 
     steps: int
     tokens: Tokens
-    validation_loss: float
-    """Cross-entropy on held-out text, nats a token."""
+    validation_loss: float | None
+    """Cross-entropy on held-out text, nats a token; None where somebody else trained it and nobody measured."""
     loss_curve: tuple[tuple[int, float], ...] = ()
     """(step, validation loss) at each validation."""
 
     @property
     def scores(self) -> Mapping[str, Score]:
-        return {"validation_loss": Score(value=self.validation_loss)}
+        return {} if self.validation_loss is None else {"validation_loss": Score(value=self.validation_loss)}
 
 
 class SftModel(CausalModel):

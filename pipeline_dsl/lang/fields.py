@@ -95,6 +95,8 @@ class StageType:
     fields: tuple[Field, ...]
     identity: tuple[Field, ...]
     """The fields that enter the digest as values."""
+    composed: tuple[Field, ...]
+    """Those of them that may hold more than a number or a text."""
     inputs: tuple[Field, ...]
     """The fields that name other stages."""
 
@@ -108,7 +110,19 @@ def describe(cls: type[Any], ref: type[Any]) -> StageType:
     fields = tuple(_field(attribute, hints[attribute.name], ref) for attribute in attrs.fields(cls))
     identity = tuple(field for field in fields if field.role is Role.IDENTITY)
     inputs = tuple(field for field in fields if field.role is Role.INPUT)
-    return StageType(cls, kind_name(cls), f"{cls.__module__}:{cls.__qualname__}", _produces(cls, ref), fields, identity, inputs)
+    return StageType(
+        cls=cls,
+        kind=kind_name(cls),
+        path=f"{cls.__module__}:{cls.__qualname__}",
+        produces=_produces(cls, ref),
+        fields=fields,
+        identity=identity,
+        composed=tuple(field for field in identity if not field.kinds or not _ATOMS.issuperset(field.kinds)),
+        inputs=inputs,
+    )
+
+
+_ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 def _field(attribute: Any, hint: Any, ref: type[Any]) -> Field:

@@ -25,7 +25,8 @@ class DevicesIdle(FactCheck):
             place = stage.on
             if place is None or not isinstance(placed, TrainingPlacement) or not place.device.accelerator:
                 continue
-            if not _says(stage) or placed.processes >= place.devices or placed.processes % placed.parallel.copy:
+            written = facts.graph.argument(stage, "processes") != facts.graph.span(stage)
+            if not (written or _says(stage)) or placed.processes >= place.devices or placed.processes % placed.parallel.copy:
                 continue
             yield self.finding(
                 f"{placed.processes} processes use {placed.processes} of {place.devices} x {place.device.name}; "

@@ -8,17 +8,21 @@ from pipeline_dsl.lang.architecture import Llama
 from pipeline_dsl.lang.artifacts import QuantizedModel
 
 
+_SMALL = 1e9
+"""Parameters below which a model is tried out, and served by nobody."""
+
+
 class GroupIndivisible(FactCheck):
     """The input channels of a model's matrices are no whole number of quantization groups.
 
     Weights of one group share a scale, and the kernels read whole groups: vLLM and TensorRT-LLM refuse such a matrix when the model is
-    loaded, after hours of calibration. Judged where a stage that quantizes says its `group` and the model's shape is known. Source:
+    loaded, after hours of calibration. Judged, of a billion parameters or more, where a stage that quantizes says its `group` and the model's shape is known. Source:
     Lin et al. (2023), arXiv:2306.00978, section 4, with groups of 128.
     """
 
     code = "PDSL344"
     bad = (
-        "odd = Llama(hidden=2880, layers=4, heads=32, kv_heads=8, ffn=7700, vocabulary=32_000, context=2048)\n"
+        "odd = Llama(hidden=2880, layers=24, heads=32, kv_heads=8, ffn=7700, vocabulary=32_000, context=2048)\n"
         "class Pack(Quantize):\n    group: Count = 128\n"
         "packed = Pack(model=Train(data=Tokenize(corpus=Crawl()), model=odd), runtime='tensorrt-llm')"
     )
@@ -35,7 +39,7 @@ class GroupIndivisible(FactCheck):
             group: Any = getattr(stage, "group", None)
             for edge in graph.inputs.get(stage, ()):
                 model = facts.sizes[edge.producer].model
-                if edge.field.held_out or model is None or type(group) is not int or group < 1:
+                if edge.field.held_out or model is None or model.parameters < _SMALL or type(group) is not int or group < 1:
                     continue
                 uneven = {name: width for name, width in _channels(model).items() if width % group}
                 if uneven:

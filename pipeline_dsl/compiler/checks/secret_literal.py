@@ -1,6 +1,6 @@
 import re
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
@@ -23,8 +23,7 @@ class SecretLiteral(FactCheck):
             written = stage.__dict__
             for field in facts.graph.type(stage).fields:
                 value = fields.get(field.name, written[field.name])
-                kind = type(value)
-                if _TOKEN(value) if kind is str else kind in (list, dict) and any(map(_TOKEN, _texts(value))):
+                if type(value) in (str, list, dict) and _secret(value):
                     yield self.finding(
                         f"`{type(stage).__name__}.{field.name}` holds what looks like a secret",
                         at=facts.graph.argument(stage, field.name),
@@ -44,10 +43,11 @@ _TOKEN = re.compile(
 ).search
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _secret(value: object) -> bool:
+    """Whether a text looks like a secret, or one anywhere inside of lists and mappings does."""
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        found = cast("dict[str, Any] | list[Any]", value)
-        for item in (*found, *found.values()) if isinstance(found, dict) else found:
-            yield from _texts(item)
+        return _TOKEN(value) is not None
+    if isinstance(value, dict):
+        found = cast("dict[str, object]", value)
+        return any(map(_secret, found)) or any(map(_secret, found.values()))
+    return isinstance(value, list) and any(map(_secret, cast("list[object]", value)))

@@ -1,9 +1,10 @@
+import sys
 from collections.abc import Iterator
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import AnyStage, Graph
-from pipeline_dsl.lang.stage import is_stage, stage_type
+from pipeline_dsl.lang.stage import Stage, is_stage, stage_type
 from pipeline_dsl.plan.plan import leaves
 
 
@@ -11,7 +12,8 @@ class StageUnused(ShapeCheck):
     """A stage is declared that no target needs, so it would never run.
 
     Usually a target was forgotten, or an input still names an older stage. Only names are looked at, and what lies in a list,
-    a tuple or a dictionary under a name; one that begins with `_` may hold what it likes.
+    a tuple or a dictionary under a name; one that begins with `_` may hold what it likes. What is imported from a
+    module that declares it may serve other pipelines, and is not looked at.
     """
 
     code = "PDSL304"
@@ -24,12 +26,25 @@ class StageUnused(ShapeCheck):
             return  # what is amiss there may be what would need it
         needed = {item for _, stage in graph.unused for item in _inputs(stage)}
         for name, stage in graph.unused:
-            if stage not in needed:  # what only unused stages need is not the slip
+            if stage not in needed and not _elsewhere(graph, stage):  # what only unused stages need is not the slip
                 yield self.finding(
                     f"`{name}` is declared, but no target needs it",
                     at=graph.span(stage),
                     help="add it to `targets`, use it, or remove it",
                 )
+
+
+def _elsewhere(graph: Graph, stage: AnyStage) -> bool:
+    """Whether another module holds the stage under a name of its own, from which it was imported: other pipelines use it there."""
+    file = graph.span(stage).file
+    if file == graph.file:
+        return False
+    modules = [module for module in list(sys.modules.values()) if getattr(module, "__file__", None) == file]
+    return any(stage in leaves(value) for module in modules for value in list(vars(module).values()) if _plain(value))
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, Stage | list | tuple | dict)
 
 
 def _inputs(stage: AnyStage) -> Iterator[object]:

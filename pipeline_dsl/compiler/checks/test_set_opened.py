@@ -46,7 +46,7 @@ class TestSetOpened(FactCheck):
             source = origin(facts, edge.producer)
             gate = by.get(source)
             fits = issubclass(graph.type(edge.consumer).produces, ScalingLaw)
-            looks = edge.field.name == LOOKED_AT and (gate is None or edge.consumer not in gate.stages)
+            looks = edge.field.name == LOOKED_AT and gate is not None and edge.consumer not in gate.stages
             if not is_test(facts, source) or not (fits or looks):
                 continue
             names = graph.names

@@ -19,14 +19,16 @@ class TimeLimitInterrupts(FactCheck):
     good = "base = Train(data=Tokenize(corpus=Crawl()), save_every=100, on=Hardware(device=H100, count=8, time_limit=10_000))"
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
-        for stage, limit in limited(facts):
+        for stage, limit, at, again in limited(facts):
             seconds = facts.estimates[stage].seconds
+            if again and saves(stage):
+                continue  # the queue goes on by itself, from the last checkpoint
             if (not saves(stage) and seconds.low / 3600 > limit) or seconds.point / 3600 <= limit:
                 continue
             jobs = math.ceil(seconds.point / 3600 / limit)
             yield self.finding(
                 f"`{facts.graph.names[stage]}` is estimated at {seconds.point / 3600:.1f} hours ({seconds.low / 3600:.1f} to "
                 f"{seconds.high / 3600:.1f}), and its queue ends it after {limit:g}: about {jobs} jobs, one after the other",
-                at=facts.graph.argument(stage, "on"),
+                at=at(),
                 help=f"take a queue of {seconds.high / 3600:.0f} hours or more devices, or have the queue start it again",
             )

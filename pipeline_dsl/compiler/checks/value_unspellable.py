@@ -10,9 +10,7 @@ from pipeline_dsl.base.convert import structure
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
-from pipeline_dsl.compiler.graph import AnyStage
 from pipeline_dsl.lang.fields import Field
-from pipeline_dsl.lang.stage import stage_type
 
 
 class ValueUnspellable(FactCheck):
@@ -35,7 +33,7 @@ class ValueUnspellable(FactCheck):
             )
         refused = {(item.stage, item.field) for item in facts.unspelled}
         for stage, fields in facts.fields.items():
-            for field in _uncertain(type(stage)):
+            for field in graph.type(stage).composed:
                 if stage.__dict__[field.name] is field.default and not _lost_default(field):
                     continue
                 if (stage, field.name) not in refused and (reason := _lost(fields[field.name], field)):
@@ -48,12 +46,6 @@ class ValueUnspellable(FactCheck):
             yield self.finding(
                 "`Pipeline.version` holds what no text may", at=graph.pipeline_argument("version"), help="write letters and digits"
             )
-
-
-@cache
-def _uncertain(cls: type[AnyStage]) -> tuple[Field, ...]:
-    """The identity fields whose annotation is more than a plain type, or a choice of them."""
-    return tuple(field for field in stage_type(cls).identity if not field.kinds or not _ATOMS.issuperset(field.kinds))
 
 
 _ATOMS = frozenset({str, int, float, bool, type(None)})

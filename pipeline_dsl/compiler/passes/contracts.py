@@ -180,7 +180,7 @@ def vocabulary(tokenizer: AnyStage | None) -> int | None:
 def shapes(facts: Facts, stage: AnyStage) -> list[tuple[str, Llama]]:
     """The models that a stage declares, each with its field; the values of a stage that starts from a model declare none."""
     found: list[tuple[str, Llama]] = []
-    for field in facts.graph.type(stage).identity:
+    for field in facts.graph.type(stage).composed:
         value = stage.__dict__.get(field.name)
         if isinstance(value, Llama):
             found.append((field.name, value))

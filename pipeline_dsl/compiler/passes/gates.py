@@ -19,16 +19,17 @@ def shipped(graph: Graph) -> AnyStage | None:
 
 def measured(graph: Graph) -> dict[str, tuple[Metric, tuple[AnyStage, ...]]]:
     """Every metric that a stage measures, with the stages that do."""
-    found: dict[str, tuple[Metric, tuple[AnyStage, ...]]] = {}
+    found: dict[str, tuple[Metric, list[AnyStage]]] = {}
     for stage in graph.order:
         for item in stage.measures():
             name = item if isinstance(item, str) else item.name
             given = METRICS.get(name) if isinstance(item, str) else item
             if given is None:
                 continue
-            before = found.get(name, (given, ()))[1]
-            found[name] = (given, (*before, stage))
-    return found
+            before = found[name][1] if name in found else []
+            before.append(stage)
+            found[name] = (given, before)
+    return {name: (metric, tuple(stages)) for name, (metric, stages) in found.items()}
 
 
 def bind(graph: Graph, known: dict[str, tuple[Metric, tuple[AnyStage, ...]]]) -> tuple[Bound, ...]:
