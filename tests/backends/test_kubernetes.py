@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.command import pdsl
+from tests.command import ROOT, pdsl
 
 validation: Any = pytest.importorskip("kubernetes_validate")
 
@@ -71,14 +71,31 @@ def jobs(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": template["name"]}, "spec": inner}
 
 
-def test_every_built_in_object_and_every_pod_inside_another_is_valid(objects: list[dict[str, Any]]) -> None:
+def check(objects: list[dict[str, Any]]) -> collections.Counter[str]:
+    """Validate what is of a built-in kind; how many of each kind there were."""
     checked = collections.Counter[str]()
     for found in objects:
         for one in [found] if found["kind"] not in CUSTOM else jobs(found):
             validation.validate(one, "1.37", strict=True)
             checked[one["kind"]] += 1
-    print(dict(checked))
+    return checked
+
+
+def test_every_built_in_object_and_every_pod_inside_another_is_valid(objects: list[dict[str, Any]]) -> None:
+    checked = check(objects)
+
     assert checked["Pod"] + checked["Job"] >= 27
+
+
+def test_what_is_committed_for_every_pipeline_is_valid(capsys: pytest.CaptureFixture[str]) -> None:
+    found = [found for file in sorted((ROOT / "generated").glob("*/k8s/*.yaml")) for found in yaml.safe_load_all(file.read_text())]
+    checked = check(found)
+    with capsys.disabled():
+        kinds = collections.Counter(one["kind"] for one in found)
+        print(f"\n{len(found)} objects for Kubernetes ({dict(kinds)}), {checked.total()} of built-in kinds in them and beside them")
+
+    assert len(found) >= 36
+    assert checked["Pod"] >= 80
 
 
 def test_an_unknown_field_is_found(objects: list[dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline_dsl.compiler.compile import compile_target
 from pipeline_dsl.plan.plan import Plan
+from pipeline_dsl.render.generate import suiting
 from tests.command import ROOT
 
 TINY = """
@@ -32,7 +33,7 @@ def test_the_reward_model_and_dpo_run_side_by_side() -> None:
     assert {"22_train_reward", "23_dpo"} <= plan.ancestors({"24_constitutional_ai"})
 
 
-@pytest.mark.parametrize("name", ["tiny", "llama_7b"])
+@pytest.mark.parametrize("name", ["tiny", "llama_7b", "llama3_8b", "posttrain_70b"])
 def test_a_pipeline_that_ships_gates_capability_safety_divergence_and_cost(name: str) -> None:
     plan = plan_of(name)
 
@@ -50,3 +51,25 @@ def test_seven_billion_parameters_on_two_trillion_tokens_cost_what_the_field_say
     hours = pretraining.estimate.seconds.point * pretraining.devices / 3600
     six_nd = 6 * 6.74e9 * 2e12 / (0.40 * 989.4e12) / 3600
     assert six_nd < hours < 1.1 * six_nd  # attention is counted on top
+
+
+@pytest.mark.parametrize(
+    ("name", "backends"),
+    [
+        ("tiny", ["k8s", "local", "slurm"]),
+        ("llama_7b", ["k8s", "slurm"]),
+        ("llama3_8b", ["k8s", "slurm"]),
+        ("posttrain_70b", ["k8s", "slurm"]),
+        ("qlora_7b", ["slurm"]),
+    ],
+)
+def test_a_pipeline_is_rendered_for_the_backends_that_suit_it(name: str, backends: list[str]) -> None:
+    assert sorted(path.name for path in (ROOT / "generated" / name).iterdir()) == backends
+    assert sorted(suiting(plan_of(name))) == backends
+
+
+def test_seven_billion_parameters_on_one_card_take_no_more_than_a_night() -> None:
+    (adapter,) = [stage for stage in plan_of("qlora_7b").stages if stage.kind == "lora_sft"]
+
+    assert adapter.devices == 1
+    assert adapter.estimate.seconds.point < 12 * 3600

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline_dsl import Source, Stage
+from pipeline_dsl import Llama, Source, Stage
 from pipeline_dsl.base.fault import WrongArtifact
 from pipeline_dsl.stages import LocalFiles
-from pipelines.files import ChatFiles, PreferenceFiles, PromptFiles, SuiteFiles
+from pipelines.files import ChatFiles, ModelFiles, PreferenceFiles, PromptFiles, SuiteFiles
 from tests.pipelines.desk import run
 
 ASKED = [{"role": "user", "content": "Who?"}]
@@ -77,3 +77,36 @@ def test_a_suite_counts_the_documents_of_each_task(source: tuple[LocalFiles, Pat
     _, meta = taken(SuiteFiles(source=source[0], tasks=("mmlu", "gsm8k"), examples=4), source, tmp_path)
 
     assert meta.examples == {"mmlu": 3, "gsm8k": 1}
+
+
+SHAPE = Llama(hidden=4, layers=1, heads=2, kv_heads=1, ffn=6, vocabulary=10, context=8)
+
+
+def weights(folder: Path, *shapes: list[int]) -> None:
+    """A safetensors file of zeros, written by its specification: 8 bytes of length, a JSON header, the data."""
+    header: dict[str, Any] = {}
+    end = 0
+    for number, shape in enumerate(shapes):
+        size = 4 * shape[0] * shape[-1] if len(shape) > 1 else 4 * shape[0]
+        header[f"t{number}"] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(header).encode()
+    (folder / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + bytes(end))
+    (folder / "config.json").write_text("{}")
+    (folder / "tokenizer.json").write_text("{}")
+
+
+def test_a_model_of_the_declared_size_is_taken_over(source: tuple[LocalFiles, Path], tmp_path: Path) -> None:
+    weights(source[1], [SHAPE.parameters - 20, 1], [20])
+
+    output, meta = taken(ModelFiles(source=source[0], model=SHAPE), source, tmp_path)
+
+    assert (meta.parameters, meta.scores) == (SHAPE.parameters, {})
+    assert (output / "model.safetensors").read_bytes() == (source[1] / "model.safetensors").read_bytes()
+
+
+def test_a_model_of_another_size_is_refused(source: tuple[LocalFiles, Path], tmp_path: Path) -> None:
+    weights(source[1], [SHAPE.parameters - 1])
+
+    with pytest.raises(WrongArtifact, match=f"hold {SHAPE.parameters - 1:,} parameters, not {SHAPE.parameters:,}"):
+        taken(ModelFiles(source=source[0], model=SHAPE), source, tmp_path)

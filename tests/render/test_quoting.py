@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from pipeline_dsl.backends.k8s.spelling import label, literal, manifest
 from pipeline_dsl.base.fault import Unrenderable
 from pipeline_dsl.render.templates import directive, identifier, line, quote
-from tests.command import demo, pdsl, run
+from tests.command import ROOT, demo, pdsl, run
 
 words = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=60) | st.sampled_from(
     [
@@ -140,3 +140,12 @@ def test_what_the_templates_write_passes_shellcheck(tmp_path: Path) -> None:
     checked = run([Path(sys.executable).with_name("shellcheck"), *scripts], cwd=tmp_path)
 
     assert checked.stdout == ""
+
+
+def test_the_image_that_is_written_passes_hadolint() -> None:
+    files = sorted((ROOT / "generated").glob("*/k8s/Dockerfile"))
+    assert files
+
+    checked = run([Path(sys.executable).with_name("hadolint"), *files], cwd=ROOT)
+
+    assert (checked.returncode, checked.stdout) == (0, "")
