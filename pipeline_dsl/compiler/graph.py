@@ -75,10 +75,10 @@ class Graph:
         mark: Mark | None = self.pipeline.mark
         return mark.argument(field) if mark else Span(self.file, 1)
 
-    def ancestors(self, stage: AnyStage) -> set[AnyStage]:
-        """Every stage that `stage` depends on."""
+    def ancestors(self, *stages: AnyStage) -> set[AnyStage]:
+        """Every stage that one of `stages` depends on."""
         found: set[AnyStage] = set()
-        pending = [stage]
+        pending = [*stages]
         while pending:
             new = self._parents.get(pending.pop(), set()) - found
             found |= new

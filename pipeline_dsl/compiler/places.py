@@ -18,5 +18,5 @@ def declared_places(graph: Graph) -> Iterator[tuple[Hardware, AnyStage | None]]:
 
 
 def written(graph: Graph, stage: AnyStage | None) -> Span:
-    """Where a place was written that `stage` is the first to name; None is the pipeline. Looked up only to be reported: it reads the file."""
+    """Where a place was written that `stage` is the first to name; None is the pipeline. It reads the file: ask only to report it."""
     return graph.pipeline_argument("on") if stage is None else graph.argument(stage, "on")

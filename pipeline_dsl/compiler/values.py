@@ -73,7 +73,9 @@ def _typed(cls: type[Stage[Any]]) -> tuple[_Typed, ...]:
     """The fields that hold values. What is asked of each stage is looked up once a class."""
     fields = [field for field in stage_type(cls).fields if field.role is not Role.INPUT]
     atoms = {field: _atoms(field.hint) for field in fields}
-    return tuple((field, field.name, field.default if _default_fits(field, atoms[field]) else _NO_DEFAULT, atoms[field]) for field in fields)
+    return tuple(
+        (field, field.name, field.default if _default_fits(field, atoms[field]) else _NO_DEFAULT, atoms[field]) for field in fields
+    )
 
 
 def _atoms(hint: Any) -> frozenset[type]:

@@ -18,10 +18,8 @@ from pipeline_dsl.base.fault import Fault, OverBudget, StageFailed
 from pipeline_dsl.base.units import dollars
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.plan import Plan, PlannedStage
-from pipeline_dsl.runner.history import manifest_of
 from pipeline_dsl.runner.machine import cores, git_commit
 from pipeline_dsl.runner.resolve import Resolution, advance
-from pipeline_dsl.store import manifest as manifests
 from pipeline_dsl.store.files import write_atomically
 from pipeline_dsl.store.layout import tail
 from pipeline_dsl.store.record import Record
@@ -29,6 +27,7 @@ from pipeline_dsl.store.store import Store
 
 if TYPE_CHECKING:
     from pipeline_dsl.runner.process import Child
+    from pipeline_dsl.store.manifest import Status
 
 _TICK = 0.5
 _GRACE = 10.0
@@ -138,7 +137,7 @@ class _Run:
         self.store.verify(record.output, read=False)
         self.watcher.cached(stage, record)
 
-    def _status(self) -> manifests.Status:
+    def _status(self) -> "Status":
         if self.interrupted:
             return "interrupted"
         if isinstance(self.fault, OverBudget):
@@ -265,7 +264,10 @@ class _Run:
         if time.monotonic() - self.written > _TICK:
             self._write("running")
 
-    def _write(self, status: manifests.Status) -> None:
+    def _write(self, status: "Status") -> None:
+        from pipeline_dsl.runner.history import manifest_of  # a run that finds all done writes nothing, and starts without it
+        from pipeline_dsl.store import manifest as manifests
+
         manifest = manifest_of(
             self.plan, self.store, self.resolution, status, self.failed, self.fault.message if self.fault else None, self.commit
         )

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
-from pipeline_dsl.compiler.graph import Graph
+from pipeline_dsl.compiler.graph import AnyStage, Graph
 from pipeline_dsl.lang.artifact import Artifact
 from pipeline_dsl.lang.artifacts import EvalReport
 from pipeline_dsl.lang.stage import is_stage
@@ -30,7 +30,7 @@ class ArtifactTypeMismatch(ShapeCheck):
                 at=graph.argument(edge.consumer, edge.field.name),
                 label=f"this is {given.__name__}",
                 related=[("made here", graph.span(edge.producer))],
-                help=_advice(given, edge.field.wanted, edge.field.name, graph),
+                help=_advice(given, edge.field.wanted, edge.field.name, graph, edge.consumer),
             )
         baseline = graph.pipeline.baseline
         if is_stage(baseline) and baseline in graph.names and not issubclass(made := graph.type(baseline).produces, EvalReport):
@@ -43,12 +43,12 @@ class ArtifactTypeMismatch(ShapeCheck):
             )
 
 
-def _advice(given: type[Artifact], wanted: tuple[type[Artifact], ...], field: str, graph: Graph) -> str:
+def _advice(given: type[Artifact], wanted: tuple[type[Artifact], ...], field: str, graph: Graph, reader: AnyStage | None = None) -> str:
     for kind in wanted:
         stage = given.becomes.get(kind.__name__)
         if stage:
             return f"turn the {given.__name__} into {kind.__name__} first, with `{stage}`"
-    fitting = [graph.names[stage] for stage in graph.order if issubclass(graph.type(stage).produces, wanted)]
+    fitting = [graph.names[stage] for stage in graph.order if stage is not reader and issubclass(graph.type(stage).produces, wanted)]
     if fitting:
         return f"`{field}` could be " + " or ".join(f"`{name}`" for name in fitting[:3])
     return f"no stage of this pipeline makes {' or '.join(kind.__name__ for kind in wanted)}"

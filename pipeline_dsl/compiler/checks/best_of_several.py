@@ -41,9 +41,12 @@ class BestOfSeveral(FactCheck):
                 variants.setdefault(source, {}).setdefault(measured_model(graph, stage), stage)
         for source, models in variants.items():
             gate = by[source]
+            kin: dict[_Kin, list[AnyStage]] = {}
+            for one in models:
+                kin.setdefault(_kin(facts, one), []).append(one)
             for judging in gate.stages:
                 model = measured_model(graph, judging)
-                alike = [other for other in models if other is not model and _kin(facts, model, other)]
+                alike = [other for other in kin.get(_kin(facts, model), ()) if not facts.same(model, other)]
                 if alike:
                     yield self.finding(
                         f"`{graph.names[model]}` and {len(alike)} more variant{'s' if len(alike) > 1 else ''} of it are measured on "
@@ -57,12 +60,9 @@ class BestOfSeveral(FactCheck):
                     )
 
 
-def _kin(facts: Facts, one: AnyStage, other: AnyStage) -> bool:
-    """Whether two stages are of one type and read the same, so that only plain values set them apart."""
-    if type(one) is not type(other) or facts.same(one, other):
-        return False
-    return _read(facts, one) == _read(facts, other)
+_Kin = tuple[type[AnyStage], tuple[tuple[str, AnyStage], ...]]
 
 
-def _read(facts: Facts, stage: AnyStage) -> list[tuple[str, AnyStage]]:
-    return [(edge.field.name, edge.producer) for edge in facts.graph.inputs.get(stage, ())]
+def _kin(facts: Facts, stage: AnyStage) -> _Kin:
+    """A stage's type and what it reads: among stages that have these in common, only plain values differ."""
+    return type(stage), tuple((edge.field.name, edge.producer) for edge in facts.graph.inputs.get(stage, ()))

@@ -6,6 +6,7 @@ from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage
 from pipeline_dsl.compiler.passes.contracts import made_by, said, shapes
+from pipeline_dsl.compiler.served import served
 from pipeline_dsl.lang.architecture import Llama
 from pipeline_dsl.lang.artifacts import Dataset
 from pipeline_dsl.lang.stage import stage_type
@@ -31,6 +32,7 @@ class ContextExceeded(FactCheck):
     good = "base = Pretrain(data=Tokenize(corpus=Crawl(), length=2048))\nsft = Sft(base=base, max_length=4096)"
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
+        yield from self._served(facts)
         for stage in facts.descent:
             yield from self._rows(facts, stage)
             given = _given(stage)
@@ -38,6 +40,19 @@ class ContextExceeded(FactCheck):
             grows = facts.sizes[stage].model is None and stage.__dict__.get("rope_scaling") is not None
             if model is not None and model.context > 0 and not grows:
                 yield from self._lengths(facts, stage, model, given)
+
+    def _served(self, facts: Facts) -> Iterator[Diagnostic]:
+        """The longest request of the engine that serves what ships."""
+        for engine, shipped in served(facts):
+            model = facts.sizes[shipped].model
+            if model is not None and engine.max_length is not None and 0 < model.context < engine.max_length:
+                yield self.finding(
+                    f"`max_length` of the engine is {engine.max_length:,} tokens, the context of `{facts.graph.names[shipped]}` "
+                    f"{model.context:,}",
+                    at=facts.graph.pipeline_argument("launchers"),
+                    related=[("what it serves", facts.graph.span(shipped))],
+                    help=f"write `TensorRtLlm(max_length={model.context})` or less, or leave it out",
+                )
 
     def _rows(self, facts: Facts, stage: AnyStage) -> Iterator[Diagnostic]:
         """Rows of token ids that are longer than the model, at the model where the stage declares one."""

@@ -7,17 +7,16 @@ from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.lang.architecture import Llama
 from pipeline_dsl.lang.artifacts import QuantizedModel
 
-
-_SMALL = 1e9
+SMALL = 1e9
 """Parameters below which a model is tried out, and served by nobody."""
 
 
 class GroupIndivisible(FactCheck):
     """The input channels of a model's matrices are no whole number of quantization groups.
 
-    Weights of one group share a scale, and the kernels read whole groups: vLLM and TensorRT-LLM refuse such a matrix when the model is
-    loaded, after hours of calibration. Judged, of a billion parameters or more, where a stage that quantizes says its `group` and the model's shape is known. Source:
-    Lin et al. (2023), arXiv:2306.00978, section 4, with groups of 128.
+    Weights of one group share a scale, and the kernels read whole groups: vLLM and TensorRT-LLM refuse such a matrix when the
+    model is loaded, after hours of calibration. Judged, of a billion parameters or more, where a stage that quantizes says its
+    `group` and the model's shape is known. Source: Lin et al. (2023), arXiv:2306.00978, section 4, with groups of 128.
     """
 
     code = "PDSL344"
@@ -27,8 +26,7 @@ class GroupIndivisible(FactCheck):
         "packed = Pack(model=Train(data=Tokenize(corpus=Crawl()), model=odd), runtime='tensorrt-llm')"
     )
     good = (
-        "class Pack(Quantize):\n    group: Count = 128\n"
-        "packed = Pack(model=Train(data=Tokenize(corpus=Crawl())), runtime='tensorrt-llm')"
+        "class Pack(Quantize):\n    group: Count = 128\npacked = Pack(model=Train(data=Tokenize(corpus=Crawl())), runtime='tensorrt-llm')"
     )
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
@@ -39,7 +37,7 @@ class GroupIndivisible(FactCheck):
             group: Any = getattr(stage, "group", None)
             for edge in graph.inputs.get(stage, ()):
                 model = facts.sizes[edge.producer].model
-                if edge.field.held_out or model is None or model.parameters < _SMALL or type(group) is not int or group < 1:
+                if edge.field.held_out or model is None or model.parameters < SMALL or type(group) is not int or group < 1:
                     continue
                 uneven = {name: width for name, width in _channels(model).items() if width % group}
                 if uneven:

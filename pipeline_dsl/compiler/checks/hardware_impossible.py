@@ -34,7 +34,9 @@ class HardwareImpossible(ShapeCheck):
             return  # `value_mistyped` reports it
         for name, value in (("count", place.count), ("nodes", place.nodes)):
             if value < 1:
-                yield self.finding(f"`{name}` is {value!r}; it must be a whole number of at least 1", at=at(), help=f"write {name}=1 or more")
+                yield self.finding(
+                    f"`{name}` is {value!r}; it must be a whole number of at least 1", at=at(), help=f"write {name}=1 or more"
+                )
         if place.devices > _MOST:
             yield self.finding(f"{place.count} devices on each of {place.nodes} machines are more than there are", at=at())
         if place.mfu is not None and not 1e-6 <= place.mfu <= 1:

@@ -6,7 +6,6 @@ from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.passes.contracts import apart, foreign, made_by, said
 from pipeline_dsl.lang.artifacts import CausalModel, RewardModel
 
-
 HELP = "train the reward model from the policy's own SFT model, or from one of its family"
 
 
@@ -43,7 +42,8 @@ class RewardTokenizerForeign(FactCheck):
                     rows = apart(facts, edge.producer, stage)
                     if rows is not None:
                         yield self.finding(
-                            f"`{graph.names[edge.producer]}` reads a vocabulary of {rows[0]:,} tokens, the policy writes one of {rows[1]:,}",
+                            f"`{graph.names[edge.producer]}` reads a vocabulary of {rows[0]:,} tokens, "
+                            f"the policy writes one of {rows[1]:,}",
                             at=graph.argument(stage, edge.field.name),
                             related=[("the reward model", graph.span(edge.producer))],
                             help=HELP,

@@ -6,6 +6,7 @@ from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage
 from pipeline_dsl.compiler.passes.contracts import made_by, said
+from pipeline_dsl.compiler.served import served
 from pipeline_dsl.lang.artifacts import QuantizedModel, ServerSpec
 from pipeline_dsl.lang.device import CPU_CORE
 from pipeline_dsl.lang.hardware import Hardware
@@ -35,6 +36,15 @@ class RuntimeUnservable(FactCheck):
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         graph = facts.graph
+        for _, shipped in served(facts):
+            packed = said(shipped, "runtime", str)
+            if issubclass(graph.type(shipped).produces, QuantizedModel) and packed is not None and packed not in NEED_GPU:
+                yield self.finding(
+                    f"`{graph.names[shipped]}` is packed for {packed}; TensorRT-LLM, which serves it, loads tensorrt-llm",
+                    at=graph.argument(shipped, "runtime"),
+                    related=[("served here", graph.pipeline_argument("launchers"))],
+                    help='quantize for this server: `runtime="tensorrt-llm"`',
+                )
         for edge in graph.edges:
             if not issubclass(made_by(graph, edge), QuantizedModel) or not issubclass(graph.type(edge.consumer).produces, ServerSpec):
                 continue

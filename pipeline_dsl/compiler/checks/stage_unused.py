@@ -25,8 +25,9 @@ class StageUnused(ShapeCheck):
         if graph.undescribed or graph.misplaced or not targets or not all(map(is_stage, targets)):
             return  # what is amiss there may be what would need it
         needed = {item for _, stage in graph.unused for item in _inputs(stage)}
+        imported = _imported(graph)
         for name, stage in graph.unused:
-            if stage not in needed and not _elsewhere(graph, stage):  # what only unused stages need is not the slip
+            if stage not in needed and id(stage) not in imported:  # what only unused stages need is not the slip
                 yield self.finding(
                     f"`{name}` is declared, but no target needs it",
                     at=graph.span(stage),
@@ -34,13 +35,12 @@ class StageUnused(ShapeCheck):
                 )
 
 
-def _elsewhere(graph: Graph, stage: AnyStage) -> bool:
-    """Whether another module holds the stage under a name of its own, from which it was imported: other pipelines use it there."""
-    file = graph.span(stage).file
-    if file == graph.file:
-        return False
-    modules = [module for module in list(sys.modules.values()) if getattr(module, "__file__", None) == file]
-    return any(stage in leaves(value) for module in modules for value in list(vars(module).values()) if _plain(value))
+def _imported(graph: Graph) -> set[int]:
+    """Ids of the stages that another module holds under names of its own: they were imported from it, and other pipelines use them."""
+    files = {graph.span(stage).file for _, stage in graph.unused} - {graph.file}
+    modules = [module for module in list(sys.modules.values()) if getattr(module, "__file__", None) in files] if files else []
+    values = [value for module in modules for value in list(vars(module).values()) if _plain(value)]
+    return {id(item) for value in values for item in leaves(value) if is_stage(item)}
 
 
 def _plain(value: object) -> bool:

@@ -4,7 +4,7 @@ from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage, Edge
-from pipeline_dsl.compiler.passes.contracts import apart, foreign, made_by, said
+from pipeline_dsl.compiler.passes.contracts import foreign, made_by, said
 from pipeline_dsl.lang.artifacts import CausalModel, Dataset
 
 
@@ -48,14 +48,17 @@ class TokenizerForeign(FactCheck):
         """Models whose weights are averaged, of which nobody says the tokenizers, but whose embeddings differ."""
         graph = facts.graph
         edges = graph.inputs.get(stage, ())
-        if len(edges) < 2 or not _merges(facts, stage) or any(facts.descent[edge.producer].tokenizer for edge in edges):
+        if len(edges) < 2 or not _merges(facts, stage) or said(stage, "retokenizes", bool):
             return
-        first = edges[0]
-        for edge in edges[1:]:
-            rows = apart(facts, edge.producer, first.producer)
-            if rows is not None:
+        sized = [(edge, model.vocabulary) for edge in edges if (model := facts.sizes[edge.producer].model) is not None]
+        if any((known := facts.descent.get(edge.producer)) is not None and known.tokenizer is not None for edge in edges):
+            return  # judged by them
+        for edge, rows in sized[1:]:
+            first, usual = sized[0]
+            if rows != usual:
+                one, other = graph.names[edge.producer], graph.names[first.producer]
                 yield self.finding(
-                    f"`{graph.names[edge.producer]}` has a vocabulary of {rows[0]:,} tokens, `{graph.names[first.producer]}` one of {rows[1]:,}",
+                    f"`{one}` has a vocabulary of {rows:,} tokens, `{other}` one of {usual:,}",
                     at=graph.argument(stage, edge.field.name),
                     label="tokens of another tokenizer",
                     help="average models of one family, with one tokenizer",

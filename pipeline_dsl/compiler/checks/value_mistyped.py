@@ -44,7 +44,7 @@ class ValueMistyped(ShapeCheck):
                 help='write use="commercial" or use="research"',
             )
         for launcher in graph.pipeline.launchers:
-            for misfit in walk(launcher, type(launcher)):
+            for misfit in (misfit for misfit in walk(launcher, type(launcher)) if misfit.kind == "type"):
                 where = graph.pipeline_argument("launchers")
                 yield self.finding(f"`{type(launcher).__name__}{misfit.path}` {misfit.text}", at=where, help=misfit.help)
         for misfit in walk(graph.pipeline.on, Hardware):

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import Graph
-from pipeline_dsl.compiler.values import misfits
+from pipeline_dsl.compiler.values import misfits, walk
 
 
 class ValueOutOfRange(ShapeCheck):
@@ -24,6 +24,10 @@ class ValueOutOfRange(ShapeCheck):
             seed = getattr(stage, "seed", None)
             if type(seed) is int and not 0 <= seed <= _SEEDS:
                 yield self.finding(f"`{type(stage).__name__}.seed` is {seed}; it must be {_RANGE}", at=graph.argument(stage, "seed"))
+        for launcher in graph.pipeline.launchers:
+            for misfit in (misfit for misfit in walk(launcher, type(launcher)) if misfit.kind == "range"):
+                where = graph.pipeline_argument("launchers")
+                yield self.finding(f"`{type(launcher).__name__}{misfit.path}` {misfit.text}", at=where, help=misfit.help)
         if type(graph.pipeline.seed) is int and not 0 <= graph.pipeline.seed <= _SEEDS:
             yield self.finding(f"`Pipeline.seed` is {graph.pipeline.seed}; it must be {_RANGE}", at=graph.pipeline_argument("seed"))
 

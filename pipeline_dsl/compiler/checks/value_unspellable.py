@@ -82,7 +82,7 @@ def _plain(spelled: Any, hint: Any) -> bool:
     if type(hint) is type and hint in _ATOMS:
         return type(spelled) is hint or (hint is float and type(spelled) is int)
     if origin is Annotated:
-        return _plain(spelled, hint.__origin__)
+        return _plain(spelled, arguments[0])
     if origin is Literal:
         return any(type(spelled) is type(choice) and spelled == choice for choice in arguments)
     if origin in (Union, types.UnionType):

@@ -57,8 +57,8 @@ def _latest(graph: Graph, stages: tuple[AnyStage, ...]) -> tuple[AnyStage, ...]:
     if len(stages) < 2:
         return stages
     subjects = {stage: measured_model(graph, stage) for stage in stages}
-    above = {stage: graph.ancestors(subjects[stage]) for stage in stages}
-    return tuple(stage for stage in stages if not any(subjects[stage] in above[other] for other in stages if other is not stage))
+    earlier = graph.ancestors(*subjects.values())
+    return tuple(stage for stage in stages if subjects[stage] not in earlier)
 
 
 def measured_model(graph: Graph, stage: AnyStage) -> AnyStage:

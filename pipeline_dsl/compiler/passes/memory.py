@@ -24,12 +24,17 @@ from pipeline_dsl.base.memory import (
 from pipeline_dsl.compiler.graph import AnyStage, Graph
 from pipeline_dsl.lang.adapter import adapter_parameters
 from pipeline_dsl.lang.architecture import Llama
+from pipeline_dsl.lang.artifacts import EvalReport, ServerSpec
 from pipeline_dsl.lang.hardware import Hardware
 from pipeline_dsl.lang.placement import Placement, ServingPlacement, TrainingPlacement
 from pipeline_dsl.lang.size import Size, Sizes
 from pipeline_dsl.lang.stage import Ref, Stage
 
 _NONE = vars(Stage)["placement"]
+_LOADING = (ServerSpec, EvalReport)
+"""What is made by loading a model."""
+_NARROWING = ("quantization", "weight_format", "load_in_4bit", "load_in_8bit", "bits", "offload", "cpu_offload", "cpu_offload_gb")
+"""Fields by which a model is held in fewer bits than it comes in, or not on the devices alone."""
 _GB = 1e9
 BUCKET = 5e8
 """Elements of the buffer through which DeepSpeed reduces gradients: `reduce_bucket_size`, taken whole at the first step."""
@@ -76,7 +81,7 @@ def gigabytes(size: float) -> str:
 
 
 def placements(graph: Graph, known: Mapping[AnyStage, Size]) -> dict[AnyStage, Placement]:
-    """How models lie on devices, for the stages that say so.
+    """How models lie on devices, for the stages that say so, and for servers and evaluations that must at least hold their model.
 
     A stage whose own arithmetic fails on its values says nothing: the faulty values have their own diagnostics.
     """
@@ -84,11 +89,28 @@ def placements(graph: Graph, known: Mapping[AnyStage, Size]) -> dict[AnyStage, P
     found: dict[AnyStage, Placement] = {}
     for stage in graph.order:
         if type(stage).placement is _NONE:
-            continue
-        placed = _placed(stage, sizes)
+            placed = _loaded(graph, stage, known) if issubclass(graph.type(stage).produces, _LOADING) else None
+        else:
+            placed = _placed(stage, sizes)
         if placed is not None:
             found[stage] = placed
     return found
+
+
+def _loaded(graph: Graph, stage: AnyStage, known: Mapping[AnyStage, Size]) -> Placement | None:
+    """The weights of the one model that a stage of somebody's own loads, over all of the devices that it names.
+
+    None where it names none, or may hold the weights in fewer bits than they come in.
+    """
+    values = stage.__dict__
+    if stage.on is None or any(values.get(name) for name in _NARROWING):
+        return None
+    models = {edge.producer for edge in graph.inputs.get(stage, ()) if not edge.field.held_out and known[edge.producer].model is not None}
+    given = known[models.pop()] if len(models) == 1 else Size()
+    if given.model is None or given.model.problems():
+        return None
+    bits = float(given.bits) if given.bits is not None else 16.0
+    return ServingPlacement(model=given.model, devices=None, rows=1, length=1, bits=bits)
 
 
 def _placed(stage: AnyStage, sizes: Sizes) -> Placement | None:
