@@ -109,6 +109,7 @@ def test_it_learns_the_rule_and_loads_as_anybody_would_load_it(trained: tuple[Tr
     ids = torch.tensor(bench.validation_ids()[::2])  # 32 of 64 rows, spread evenly
 
     assert made.parameters == stage.model.parameters
+    assert made.validation_loss is not None
     assert made.validation_loss < 2.0  # a uniform guess among 64 tokens costs 4.2 nats
     assert not model.config.output_router_logits
     with torch.no_grad():

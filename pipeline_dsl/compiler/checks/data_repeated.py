@@ -61,7 +61,7 @@ class DataRepeated(FactCheck):
         repeats: Any = getattr(source, "repeats", None)
         if not isinstance(repeats, tuple | list) or not repeats:
             return
-        numbers = cast("tuple[object, ...]", tuple(repeats))
+        numbers = tuple(cast("list[object]", repeats))
         times = max((float(number) for number in numbers if isinstance(number, int | float)), default=0.0)
         if times > 1 and times * passes > MOST_EPOCHS * 1.05:
             yield self.finding(
