@@ -200,8 +200,8 @@ def test_a_width_that_groups_do_not_divide_is_named(tmp_path: Path) -> None:
 
 
 def test_too_little_calibration_data_is_told_in_tokens(tmp_path: Path) -> None:
-    with pytest.raises(StageFailed, match="64 rows of 4000 need 256,000"):
-        quantize(Workbench(tmp_path), samples=64, length=4000)
+    with pytest.raises(StageFailed, match="64 rows of 128 need 8,192"):
+        quantize(Workbench(tmp_path), samples=64, length=4000)  # the model's context is 128
 
 
 def test_a_group_that_fills_no_words_is_refused_by_the_declaration(tmp_path: Path) -> None:
