@@ -17,9 +17,10 @@ from pipeline_dsl.ml.launch import environment, launch
 pytestmark = pytest.mark.stages
 
 LAUNCHER = """
-import sys
+import signal, sys
 from pathlib import Path
 from pipeline_dsl.ml.launch import launch
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is born deaf to it
 launch("tests.ml.targets:linger", {"folder": sys.argv[1]}, processes=2, folder=Path(sys.argv[1]))
 """
 
@@ -74,11 +75,7 @@ def test_another_launcher_leaves_nothing_in_the_environment_of_a_rank(tmp_path: 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_rank_outlives_its_launcher(tmp_path: Path, how: signal.Signals) -> None:
-    launcher = subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER, str(tmp_path)],
-        env=os.environ | {"PYTHONPATH": os.getcwd()},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job is born deaf to it
-    )
+    launcher = subprocess.Popen([sys.executable, "-c", LAUNCHER, str(tmp_path)], env=os.environ | {"PYTHONPATH": os.getcwd()})
     notes = [tmp_path / f"{rank}.pid" for rank in range(2)]
     _until(lambda: all(note.exists() and note.read_text() for note in notes))
     ranks = [int(note.read_text()) for note in notes]
