@@ -2,7 +2,6 @@
 
 from functools import cache
 from importlib import import_module, metadata
-from types import ModuleType
 from typing import Any
 
 from pipeline_dsl.base.discover import subclasses
@@ -23,15 +22,13 @@ def known_backends() -> dict[str, Backend[Any]]:
     Raises: Usage if two have one name, or a package that an entry point names does not import.
     """
     found: dict[str, Backend[Any]] = {}
-    packages: list[ModuleType] = []
     named = {OURS: OURS} | {point.value: point.name for point in metadata.entry_points(group=GROUP)}
     for path, name in named.items():
         try:
-            packages.append(import_module(path))
+            kinds = subclasses(import_module(path), Backend)
         except ImportError as error:
             raise Usage(f"the backends of `{name}` cannot be imported: {error}", help="mend or remove that distribution") from error
-    for package in packages:
-        for kind in subclasses(package, Backend):
+        for kind in kinds:
             if kind.name in found:
                 raise Usage(f"two backends are called `{kind.name}`: {type(found[kind.name]).__module__} and {kind.__module__}")
             found[kind.name] = kind()
