@@ -47,7 +47,7 @@ def cluster() -> Iterator[SlurmCluster]:
         with slurm() as started:
             yield started
     except NoSlurm as reason:
-        pytest.skip(f"no Slurm can be started here: {reason}")
+        pytest.skip(f"Slurm cannot be installed here: {reason}")
 
 
 class Launched:

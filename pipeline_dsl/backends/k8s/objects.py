@@ -12,6 +12,9 @@ VOLUME = "pdsl-artifacts"
 STORE = "/artifacts/store"
 PLAN_FOLDER = "/etc/pdsl"
 
+CONTAINER_SECURITY: dict[str, Any] = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+"""Of every container that we render: it cannot become root, and writes to its volumes only."""
+
 
 def plan_name(plan: Plan) -> str:
     """The ConfigMap that holds the plan: another plan, another name, so that nothing that runs is changed under it."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline_dsl.backends.k8s.objects import STORE, VOLUME, metadata
+from pipeline_dsl.backends.k8s.objects import CONTAINER_SECURITY, STORE, VOLUME, metadata
 from pipeline_dsl.backends.k8s.spelling import embedded, label, literal
 from pipeline_dsl.lang.kubernetes import Kubernetes, Serving, TensorRtLlm
 from pipeline_dsl.plan.plan import Plan
@@ -99,7 +99,7 @@ def _pod(plan: Plan, options: Kubernetes, serving: Serving, name: str, devices: 
                 "command": [*map(literal, options.command), "export", manifest, "--store", STORE, "--out", _MODEL],
                 "env": [{"name": "HOME", "value": "/tmp"}],
                 "resources": {"requests": {"cpu": "1", "memory": "4Gi"}, "limits": {"memory": "4Gi"}},
-                "securityContext": _SECURITY,
+                "securityContext": CONTAINER_SECURITY,
                 "volumeMounts": [{"name": "artifacts", "mountPath": "/artifacts"}, {"name": "model", "mountPath": "/models"}, _TMP],
             }
         ],
@@ -115,7 +115,7 @@ def _pod(plan: Plan, options: Kubernetes, serving: Serving, name: str, devices: 
                 "livenessProbe": {**probe, "periodSeconds": 20, "failureThreshold": 6},
                 "lifecycle": {"preStop": {"sleep": {"seconds": 15}}},  # until no balancer sends requests here
                 "resources": {"requests": {"cpu": serving.cpu, **asked}, "limits": asked},
-                "securityContext": _SECURITY,
+                "securityContext": CONTAINER_SECURITY,
                 "volumeMounts": [
                     {"name": "model", "mountPath": "/models", "readOnly": True},
                     {"name": "options", "mountPath": "/etc/pdsl", "readOnly": True},
@@ -175,5 +175,4 @@ def _object(version: str, kind: str, meta: dict[str, Any], **rest: Any) -> dict[
     return {"apiVersion": version, "kind": kind, "metadata": meta, **rest}
 
 
-_SECURITY: dict[str, Any] = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 _TMP: dict[str, Any] = {"name": "tmp", "mountPath": "/tmp"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 
-from pipeline_dsl.backends.k8s.objects import PLAN_FOLDER, RUNNER, STORE, VOLUME, labels, metadata, plan_name
+from pipeline_dsl.backends.k8s.objects import CONTAINER_SECURITY, PLAN_FOLDER, RUNNER, STORE, VOLUME, labels, metadata, plan_name
 from pipeline_dsl.backends.k8s.spelling import embedded, label, literal
 from pipeline_dsl.base.fault import Unrenderable
 from pipeline_dsl.lang.kubernetes import Kubernetes, Pod
@@ -140,7 +140,7 @@ def _gate(plan: Plan, options: Kubernetes) -> dict[str, Any]:
             "command": command,
             "env": env,
             "resources": {"requests": small, "limits": {"memory": small["memory"]}},
-            "securityContext": _SECURITY,
+            "securityContext": CONTAINER_SECURITY,
             "volumeMounts": _MOUNTS,
         },
         "volumes": _volumes(plan, Pod()),
@@ -237,7 +237,7 @@ def _container(plan: Plan, stage: PlannedStage, options: Kubernetes, asked: Pod)
         # Before the container is ended, training is asked for a checkpoint; the hook ends with it.
         "lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", f": > {_STOP}; sleep {_GRACE}"]}}},
         "resources": _resources(stage, options, asked, cores),
-        "securityContext": _SECURITY,
+        "securityContext": CONTAINER_SECURITY,
         "volumeMounts": [*_MOUNTS, *([{"name": "shm", "mountPath": "/dev/shm"}] if asked.shared_memory else [])],
     }
 
@@ -293,8 +293,6 @@ _POD_SECURITY: dict[str, Any] = {
     "fsGroup": 1000,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
-
-_SECURITY: dict[str, Any] = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 
 _MOUNTS: list[dict[str, Any]] = [
     {"name": "artifacts", "mountPath": "/artifacts"},

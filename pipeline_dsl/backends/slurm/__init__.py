@@ -39,7 +39,6 @@ class SlurmCluster(Backend[Slurm]):
                 stage=stage,
                 options=options,
                 directives=list(_directives(plan, stage, job, options)),
-                per_node=stage.devices // stage.nodes,
                 cpus=job.cpus or max(1, stage.cores // stage.nodes),
                 container=_container(options),
                 requeue=job.requeue is not False,
@@ -129,8 +128,10 @@ def _container(options: Slurm) -> list[str]:
         return []
     mounts = ",".join(options.mounts)
     if options.container == "pyxis":
-        name, _, digest = options.image.partition("@")
-        image = options.image if not digest else f"{name}@{digest}"
-        return [f"--container-image={image}", *([f"--container-mounts={mounts}"] if mounts else []), "--container-env=PDSL_STOP,PDSL_STORE"]
+        return [
+            f"--container-image={options.image}",
+            *([f"--container-mounts={mounts}"] if mounts else []),
+            "--container-env=PDSL_STOP,PDSL_STORE",
+        ]
     image = options.image if options.image.startswith("/") else f"docker://{options.image}"
-    return ["apptainer", "exec", *(["--nv"]), *([f"--bind={mounts}"] if mounts else []), image]
+    return ["apptainer", "exec", "--nv", *([f"--bind={mounts}"] if mounts else []), image]
