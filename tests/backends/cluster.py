@@ -23,14 +23,18 @@ class NoSlurm(Exception):
 class SlurmCluster:
     """A cluster in a folder of its own. Times are short: a dead node is noticed within half a minute."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, cpus: int = 16) -> None:
+        self.folder, self.cpus = folder, cpus
         self.environment: dict[str, str] = {}
 
     def up(self) -> None:
         """Start what does not run."""
         said = subprocess.run(
-            ["bash", str(FOLDER / "slurm-up.sh"), str(self.folder)], capture_output=True, text=True, timeout=300, check=False
+            ["bash", str(FOLDER / "slurm-up.sh"), "--cpus", str(self.cpus), str(self.folder)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
         if "apt-get" in said.stderr and said.returncode:
             raise NoSlurm(said.stderr.strip())
@@ -53,11 +57,11 @@ class SlurmCluster:
 
     def kill_node(self, node: str) -> None:
         """A node loses its power: its daemon and everything that it started."""
-        daemon = int((self.folder / "run" / f"slurmd.{node}.pid").read_text())
-        doomed = [daemon, *_of_node(node, self.folder)]
-        for pid in doomed:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        doomed = [int((self.folder / "run" / f"slurmd.{node}.pid").read_text()), *_of_node(node, self.folder)]
+        for blow in (signal.SIGSTOP, signal.SIGKILL):  # all at once: none lives to tell that another has died
+            for pid in doomed:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, blow)
 
 
 def _of_node(node: str, folder: Path) -> Iterator[int]:
@@ -81,10 +85,10 @@ def _steps_of(entry: Path, node: str, folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def slurm() -> Generator[SlurmCluster]:
-    """A cluster for as long as the block lasts; its folder's name is short, since it holds sockets."""
+def slurm(cpus: int = 16) -> Generator[SlurmCluster]:
+    """A cluster for as long as the block lasts, each node with so many CPUs; its folder's name is short, since it holds sockets."""
     folder = Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp"))
-    cluster = SlurmCluster(folder)
+    cluster = SlurmCluster(folder, cpus)
     try:
         cluster.up()
         yield cluster

@@ -104,7 +104,7 @@ def test_branches_run_at_the_same_time_and_a_second_submit_runs_nothing(cluster:
     assert (again.returncode, "submitted already" in again.stdout) == (1, True)
     launched.finish()
 
-    assert launched.bench.manifest()["status"] == "complete"
+    assert launched.bench.manifest()["status"] == "complete", launched.log()
     assert "nothing to submit" in launched.submit()
 
 
@@ -176,7 +176,7 @@ def test_a_preempted_training_goes_on_from_its_checkpoint(cluster: SlurmCluster,
     until(lambda: "Restarts=1" in cluster.call("scontrol", "-o", "show", "job", launched.jobs()["06_pretrain"]), within=90, what="requeued")
     launched.finish()
 
-    assert launched.bench.manifest()["status"] == "complete"
+    assert launched.bench.manifest()["status"] == "complete", launched.log()
     assert timeless(launched.bench.manifest())["stages"]["06_pretrain"]["output_hash"] == calm["stages"]["06_pretrain"]["output_hash"]
 
 
@@ -189,7 +189,7 @@ def test_a_training_that_reaches_its_time_limit_goes_on_from_its_checkpoint(
 
     assert "stopped before the time limit" in launched.log()
     assert "stopped as asked at step" in launched.log()
-    assert launched.bench.manifest()["status"] == "complete"
+    assert launched.bench.manifest()["status"] == "complete", launched.log()
     assert timeless(launched.bench.manifest())["stages"]["06_pretrain"]["output_hash"] == calm["stages"]["06_pretrain"]["output_hash"]
 
 
@@ -204,5 +204,5 @@ def test_a_training_that_loses_a_node_goes_on_from_its_checkpoint(cluster: Slurm
     cluster.up()
     launched.finish()
 
-    assert launched.bench.manifest()["status"] == "complete"
+    assert launched.bench.manifest()["status"] == "complete", launched.log()
     assert timeless(launched.bench.manifest())["stages"]["06_pretrain"]["output_hash"] == calm["stages"]["06_pretrain"]["output_hash"]
