@@ -1,8 +1,8 @@
 """The words of a pipeline file, and the map of the code.
 
 A pipeline file declares stages (`lang/`), the compiler turns them into a `Plan` or into diagnostics (`compiler/`), and
-everything after that reads only the plan: `runner/` executes it, `store/` keeps what it made, `gates/` judge it. `stages/`
-has one file a stage type, `cli/` one a command. `base/` is what all of them speak in.
+everything after that reads only the plan: `runner/` executes it, `store/` keeps what it made, `gates/` judge it,
+`provenance/` lets others check it. `stages/` has one file a stage type, `cli/` one a command. `base/` is what all of them speak in.
 """
 
 from pipeline_dsl.lang.adapter import Lora
@@ -14,6 +14,7 @@ from pipeline_dsl.lang.artifacts import (
     CausalModel,
     Chats,
     Checkpoint,
+    ContaminationReport,
     Corpus,
     Dataset,
     EvalReport,
@@ -64,7 +65,7 @@ from pipeline_dsl.lang.device import (
 from pipeline_dsl.lang.fields import Count, Fraction, NonNegative, Positive, Range, Whole, execution, held_out
 from pipeline_dsl.lang.gate import Gate, Metric, baseline, metric
 from pipeline_dsl.lang.hardware import Hardware
-from pipeline_dsl.lang.kubernetes import Kubernetes, Pod, Serving, TensorRtLlm, Toleration
+from pipeline_dsl.lang.kubernetes import Bases, Kubernetes, Pod, Serving, TensorRtLlm, Toleration
 from pipeline_dsl.lang.local import Local
 from pipeline_dsl.lang.measure import Divergence, Score
 from pipeline_dsl.lang.parallel import Parallel
@@ -85,11 +86,13 @@ __all__ = [
     "Aligned",
     "Artifact",
     "B200",
+    "Bases",
     "Budget",
     "CPU_CORE",
     "CausalModel",
     "Chats",
     "Checkpoint",
+    "ContaminationReport",
     "Corpus",
     "Count",
     "Dataset",

@@ -7,7 +7,21 @@ compiled, planned and rendered here, never run.
 import attrs
 
 from pipeline_dsl import CPU_CORE, H100, Budget, Hardware, Llama, Pipeline, Release, baseline, metric
-from pipeline_dsl.stages import GOPHER, Deduplicate, Dpo, Evaluate, Ingest, Pretrain, Quantize, Sft, Split, Task, Tokenize, TrainTokenizer
+from pipeline_dsl.stages import (
+    GOPHER,
+    Contamination,
+    Deduplicate,
+    Dpo,
+    Evaluate,
+    Ingest,
+    Pretrain,
+    Quantize,
+    Sft,
+    Split,
+    Task,
+    Tokenize,
+    TrainTokenizer,
+)
 from pipelines.clusters import kubernetes, serving, slurm
 from pipelines.files import ChatFiles, PreferenceFiles, PromptFiles, SuiteFiles
 from pipelines.llama_7b import files
@@ -87,12 +101,18 @@ asked = (
 )
 scores = Evaluate(model=dpo, suite=benchmarks, tasks=asked, dtype="bfloat16", on=node)
 quantized = Quantize(model=dpo, calibration=chats, suite=benchmarks, tasks=asked[:1], runtime="tensorrt-llm", on=Hardware(device=H100))
+contamination = Contamination(
+    training={"web": train_text, "chats": chats, "preferences": pairs},
+    held={"benchmarks": benchmarks, "preferences_dev": pairs_dev, "red_team_dev": prompts_dev},
+    processes=64,
+    on=cores,
+)
 
 pipeline = Pipeline(
     name="llama3_8b",
     version="1.0.0",
     seed=42,
-    targets=(scores, quantized),
+    targets=(scores, quantized, contamination),
     ships=quantized,
     baseline=Release(manifest="releases/llama3_8b-0.9.0/manifest.yaml"),
     gates=(
@@ -100,6 +120,7 @@ pipeline = Pipeline(
         metric("safety_refusal_rate") <= 0.05,
         metric("safety_violation_rate") <= 0.05,
         metric("kl_from_reference", of=dpo) <= 15.0,
+        metric("contamination") <= 0.1,
         metric("cost_total_usd") <= 250_000,
     ),
     budget=Budget(usd=250_000, kl=15.0),

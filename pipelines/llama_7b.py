@@ -7,6 +7,7 @@ from pipeline_dsl import CPU_CORE, H100, Budget, Hardware, Llama, Pipeline, Rele
 from pipeline_dsl.stages import (
     GOPHER,
     ConstitutionalAi,
+    Contamination,
     Deduplicate,
     Dpo,
     Evaluate,
@@ -118,12 +119,18 @@ asked = (
 )
 scores = Evaluate(model=constitutional, suite=benchmarks, tasks=asked, dtype="bfloat16", on=node)
 quantized = Quantize(model=constitutional, calibration=chats, suite=benchmarks, tasks=asked[:1], runtime="tensorrt-llm", on=node)
+contamination = Contamination(
+    training={"web": train_text, "chats": chats, "preferences": preferences, "red_team": prompts},
+    held={"benchmarks": benchmarks, "preferences_dev": preferences_dev, "red_team_dev": prompts_dev},
+    processes=64,
+    on=cores,
+)
 
 pipeline = Pipeline(
     name="llama_7b",
     version="1.0.0",
     seed=42,
-    targets=(scores, quantized),
+    targets=(scores, quantized, contamination),
     ships=quantized,
     baseline=Release(manifest="releases/llama_7b-0.9.0/manifest.yaml"),
     gates=(
@@ -133,6 +140,7 @@ pipeline = Pipeline(
         metric("safety_refusal_rate") <= 0.05,
         metric("safety_violation_rate") <= 0.05,
         metric("kl_from_reference", of=constitutional) <= 25.0,
+        metric("contamination") <= 0.1,
         metric("cost_total_usd") <= 250_000,
     ),
     budget=Budget(usd=250_000, kl=25.0),

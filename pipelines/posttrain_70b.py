@@ -7,7 +7,7 @@ The shape is that of Llama 3.1 70B (Grattafiori et al., 2024, arXiv:2407.21783, 
 import attrs
 
 from pipeline_dsl import H100, Budget, Hardware, Llama, Pipeline, Release, TensorRtLlm, baseline, metric
-from pipeline_dsl.stages import Dpo, Evaluate, Quantize, Sft, Task, TrainReward
+from pipeline_dsl.stages import Contamination, Dpo, Evaluate, Quantize, Sft, Task, TrainReward
 from pipelines.clusters import kubernetes, serving, slurm
 from pipelines.files import ChatFiles, ModelFiles, PreferenceFiles, PromptFiles, SuiteFiles
 from pipelines.llama_7b import files
@@ -80,12 +80,16 @@ asked = (
 )
 scores = Evaluate(model=dpo, suite=benchmarks, tasks=asked, dtype="bfloat16", on=node)
 quantized = Quantize(model=dpo, calibration=chats, suite=benchmarks, tasks=asked[:1], runtime="tensorrt-llm", on=node)
+contamination = Contamination(
+    training={"chats": chats, "preferences": pairs},
+    held={"benchmarks": benchmarks, "preferences_dev": pairs_dev, "red_team_dev": prompts_dev},
+)
 
 pipeline = Pipeline(
     name="posttrain_70b",
     version="1.0.0",
     seed=42,
-    targets=(reward, scores, quantized),
+    targets=(reward, scores, quantized, contamination),
     ships=quantized,
     baseline=Release(manifest="releases/posttrain_70b-0.9.0/manifest.yaml"),
     gates=(
@@ -93,6 +97,7 @@ pipeline = Pipeline(
         metric("safety_refusal_rate") <= 0.05,
         metric("safety_violation_rate") <= 0.05,
         metric("kl_from_reference", of=dpo) <= 15.0,
+        metric("contamination") <= 0.1,
         metric("cost_total_usd") <= 150_000,
     ),
     budget=Budget(usd=150_000, kl=15.0),

@@ -7,9 +7,10 @@ own stages; everything else comes with pdsl. `make demo` runs it.
 
 import attrs
 
-from pipeline_dsl import CPU_CORE, Budget, Hardware, Llama, Pipeline, Slurm, baseline, metric
+from pipeline_dsl import CPU_CORE, Budget, Hardware, Llama, Pipeline, Pod, Slurm, baseline, metric
 from pipeline_dsl.stages import (
     ConstitutionalAi,
+    Contamination,
     Deduplicate,
     Dpo,
     Evaluate,
@@ -150,9 +151,15 @@ quantized = Quantize(
 )
 server = Serve(model=quantized, prompts=asked_test, requests=8, tokens=16, concurrency=(1, 4))
 
+# Everything that is learnt from, against everything that a gate judges by.
+contamination = Contamination(
+    training={"addresses": prose_train, "glosses": glosses_train, "lessons": lessons, "preferences": better, "requests": asked},
+    held={"questions": questions, "preferences_test": better_test, "requests_test": asked_test},
+)
+
 pipeline = Pipeline(
     name="tiny",
-    targets=(law, untaught, after, server),
+    targets=(law, untaught, after, server, contamination),
     baseline=before,
     # The safety, divergence and regression limits are what a user would ask for, and older than any result: of four requests at most
     # one is answered wrongly either way, and alignment costs at most five points. A reward and a preference accuracy of 60 are six
@@ -166,9 +173,10 @@ pipeline = Pipeline(
         metric("safety_refusal_rate", of=after) <= 0.25,
         metric("kl_from_reference", of=constitutional) <= 25.0,
         metric("quantization_accuracy_delta") >= -2.0,
+        metric("contamination") <= 0.1,
         metric("cost_total_usd") <= 0.10,
     ),
     budget=Budget(usd=0.10, kl=25.0),
     on=Hardware(device=CPU_CORE, count=2),
-    launchers=(Slurm(), kubernetes),
+    launchers=(Slurm(), attrs.evolve(kubernetes, pod=Pod(memory="6Gi", shared_memory="1Gi"), storage="20Gi")),
 )

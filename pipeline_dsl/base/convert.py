@@ -27,6 +27,16 @@ def _tagged(target: Any) -> bool:
     return sum(attrs.has(arm) for arm in get_args(target)) > 1
 
 
+def _measured(target: Any) -> bool:
+    """A number, or the same with its unit: which of them it was is not written down, and does not matter."""
+    arms = get_args(target) if get_origin(target) in (Union, types.UnionType) else ()
+    return float in arms and all(arm in (float, type(None)) or getattr(arm, "__supertype__", None) is float for arm in arms)
+
+
+def _structure_measured(data: Any, target: Any) -> Any:
+    return None if data is None and type(None) in get_args(target) else _converter().structure(data, float)
+
+
 def _structure_tagged(data: Any, target: Any) -> Any:
     arms = get_args(target)
     if data is None and type(None) in arms:
@@ -79,8 +89,9 @@ def _sequence(data: Any, target: Any) -> Any:
 
 
 def _is_sequence(target: Any) -> bool:
+    """Whether it is a list of one type: left to cattrs, a text would be read as the tuple of its letters."""
     origin = get_origin(target)
-    return origin is not None and getattr(origin, "__name__", "") == "Sequence"
+    return (origin is tuple and get_args(target)[1:] == (...,)) or getattr(origin, "__name__", "") == "Sequence"
 
 
 def _is_mapping(target: Any) -> bool:
@@ -95,6 +106,7 @@ def _converter() -> "cattrs.Converter":
     converter = cattrs.Converter(detailed_validation=True)
     converter.register_structure_hook_factory(attrs.has, _attrs_factory)
     converter.register_structure_hook_func(_tagged, _structure_tagged)
+    converter.register_structure_hook_func(_measured, _structure_measured)
     converter.register_structure_hook_func(_is_mapping, _mapping)
     converter.register_structure_hook_func(_is_sequence, _sequence)
     converter.register_structure_hook(str, _exactly(str))

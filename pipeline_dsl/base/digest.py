@@ -69,6 +69,35 @@ def _range(descriptor: int, start: int, length: int) -> bytes:
     return state.digest()
 
 
+class Hasher:
+    """The digest of bytes that come in pieces. How many there will be is said before, since it decides the algorithm."""
+
+    def __init__(self, size: int) -> None:
+        self._sharded = size > SHARD
+        self._shards = hashlib.sha256()
+        self._state = hashlib.sha256()
+        self._left = SHARD
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Take the next bytes."""
+        rest = memoryview(data)
+        while self._sharded and len(rest) >= self._left:
+            self._state.update(rest[: self._left])
+            self._shards.update(self._state.digest())
+            self._state, rest, self._left = hashlib.sha256(), rest[self._left :], SHARD
+        self._state.update(rest)
+        self._left -= len(rest)
+
+    def digest(self) -> Digest:
+        """What `digest_file` says of a file of these bytes."""
+        if not self._sharded:
+            return Digest("sha256:" + self._state.hexdigest())
+        whole = self._shards.copy()
+        if self._left < SHARD:
+            whole.update(self._state.digest())
+        return Digest("sha256-sharded:" + whole.hexdigest())
+
+
 def short(digest: str) -> str:
     """A digest as a person reads it: `sha256:9f3c12ab`."""
     algorithm, _, value = digest.partition(":")

@@ -77,6 +77,20 @@ class BadFile(Fault):
     exit = Exit.FINDINGS
 
 
+class LogBroken(Fault):
+    """The decision log is not as it was written: a line was changed, moved, cut short or lost."""
+
+    code = "PDSL407"
+    exit = Exit.DIGEST
+
+
+class BadSignature(Fault):
+    """A signature is not of what it stands beside, or not by whom it names."""
+
+    code = "PDSL408"
+    exit = Exit.DIGEST
+
+
 class MissingLibrary(Fault):
     """A stage needs a library that is not installed."""
 
@@ -112,11 +126,25 @@ class Held(Fault):
     exit = Exit.HOLD
 
 
+class NotAllowed(Fault):
+    """The policy does not let this person sign this: no override is written."""
+
+    code = "PDSL521"
+    exit = Exit.HOLD
+
+
 class AlreadyRunning(Fault):
     """Another process is running the same stage on the same inputs."""
 
     code = "PDSL804"
     exit = Exit.STAGE
+
+
+class TooDear(Fault):
+    """A rollback would run a stage again whose declaration says to fall back to its last good artifact."""
+
+    code = "PDSL805"
+    exit = Exit.HOLD
 
 
 class Usage(Fault):

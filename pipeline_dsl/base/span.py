@@ -31,19 +31,29 @@ class Span:
         return f"{self.file}:{self.line}:{self.column + 1}"
 
 
-@attrs.frozen(eq=False)
 class Mark:
-    """An instruction of a code object: a span not yet looked up."""
+    """Where something was declared: a span not yet looked up."""
+
+    def span(self) -> Span:
+        """The source range of the declaration."""
+        raise NotImplementedError
+
+    def argument(self, name: str) -> Span:
+        """The source range of the value given for the field `name`, or of the whole declaration if it is not there."""
+        raise NotImplementedError
+
+
+@attrs.frozen(eq=False)
+class CodeMark(Mark):
+    """An instruction of a code object: the call that declared it."""
 
     code: CodeType
     instruction: int
 
     def span(self) -> Span:
-        """The source range of the call that was running."""
         return code_span(self.code, self.instruction)
 
     def argument(self, name: str) -> Span:
-        """The source range of the value given for the keyword `name`, or of the whole call if it is not there."""
         call = self.span()
         node = _calls(call.file).get((call.line, call.column, call.end_line, call.end_column))
         for keyword in node.keywords if node else ():
@@ -57,7 +67,7 @@ def mark() -> Mark | None:
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] not in _OURS:
-            return Mark(frame.f_code, frame.f_lasti)
+            return CodeMark(frame.f_code, frame.f_lasti)
         frame = frame.f_back
     return None
 
@@ -89,9 +99,21 @@ def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None,
     return list(code.co_positions())
 
 
+_said: dict[str, list[str]] = {}
+"""The lines of texts that were read from elsewhere than the file that they are said to be."""
+
+
+def remember(file: str, text: str) -> None:
+    """Let spans in `file` show `text`: that of a file in a change that is not made yet, or one that must not be opened again."""
+    _said[file] = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    _source.cache_clear()
+
+
 @functools.cache
 def _source(file: str) -> list[str]:
     """The lines of a file as Python counts them: a form feed ends none, and the file itself may name its encoding."""
+    if file in _said:
+        return _said[file]
     try:
         with tokenize.open(file) as stream:
             return stream.read().split("\n")

@@ -17,7 +17,9 @@ def main() -> NoReturn:
         app(prog_name="pdsl")
         code = int(Exit.OK)
     except Fault as fault:
-        print(fault, file=sys.stderr)
+        from pipeline_dsl.cli.report import tame
+
+        print(tame(str(fault)), file=sys.stderr)  # it may quote what somebody wrote into a manifest
         code = int(fault.exit)
     except KeyboardInterrupt:
         code = 130

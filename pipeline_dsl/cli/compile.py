@@ -35,9 +35,9 @@ def compile_(
     stale: list[Path] = []
     stray: list[Path] = []
     written = 0
-    for name in names:
+    for name, rendered in generate.folders(plan, names).items():
         folder = out / plan.pipeline / name
-        wanted = generate.by_path(generate.files(plan, name), "")
+        wanted = generate.by_path(rendered, "")
         found = generate.difference(folder, wanted)
         stale += [folder / path for path in found.stale]
         stray += [folder / path for path in found.stray]

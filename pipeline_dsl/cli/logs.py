@@ -20,19 +20,20 @@ def logs(
     stage: Annotated[str, typer.Argument(help="The stage's name.")],
     manifest: Annotated[Path | None, typer.Option("--manifest", help="The run's manifest; without one, the run written last.")] = None,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Print only so many of the last lines; 0 is all.")] = 0,
+    node: Annotated[int, typer.Option("--node", min=0, help="Which node's, of a stage on several; counted from 0.")] = 0,
     path: Annotated[bool, typer.Option("--path", help="Print where the log is, instead of what is in it.")] = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Print what a stage printed in its last attempts, finished or not.
+    """Print what a stage printed in its last attempts, finished or not; `gate` is what comes after all stages on a cluster.
 
     Example: pdsl logs 04_pretrain -n 50
     """
     opened = open_store(store)
     plan = find_run(manifest, store)
-    planned = plan.stage(stage)
-    key = resolve(plan, opened).keys.get(planned.name)
-    log = opened.layout.log(key) if key else None
-    jobs = (backend.cluster().log(folder, stage) for backend, folder in launched(run_folder(opened, plan)))
+    places = launched(run_folder(opened, plan))
+    key = None if stage == "gate" and places else resolve(plan, opened).keys.get(plan.stage(stage).name)
+    log = opened.layout.log(key) if key and not node else None
+    jobs = [backend.cluster().node_log(folder, stage, node) for backend, folder in places]
     log = max((file for file in (log, *jobs) if file is not None and file.exists()), key=lambda file: file.stat().st_mtime_ns, default=None)
     if log is None:
         raise Usage(f"`{stage}` has not run here", help="`pdsl status` shows which stages have")

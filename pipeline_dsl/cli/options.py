@@ -17,6 +17,10 @@ from pipeline_dsl.store.layout import Layout
 from pipeline_dsl.store.store import Store
 
 StoreOption = Annotated[Path, typer.Option("--store", envvar="PDSL_STORE", help="Where results, runs and logs are kept.")]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option("--policy", envvar="PDSL_POLICY", help="Who may override what; without one, `pdsl-policy.yaml` here.", show_default=False),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Target = Annotated[str, typer.Argument(help="A pipeline: a .py file, the name of a module, or a saved plan.json.")]
 

@@ -27,6 +27,9 @@ def plan(
     target: Target,
     json: JsonOption = False,
     out: Annotated[Path | None, typer.Option("--out", help="Save the plan here; `pdsl run` takes it as it is.")] = None,
+    manifest: Annotated[
+        Path | None, typer.Option("--manifest", help="Write the proposal here, a manifest of a run that has not begun, for `pdsl review`.")
+    ] = None,
     all: Annotated[bool, typer.Option("--all", help="Show cached stages one by one, too.")] = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -40,6 +43,8 @@ def plan(
     views = outlook(planned, open_store(store))
     if out is not None:
         write_atomically(out, plans.dump(planned).encode())
+    if manifest is not None:
+        _propose(planned, manifest)
     if json:
         import json as codec
 
@@ -49,6 +54,17 @@ def plan(
     sys.stdout.write(_text(planned, views, compiled, all or len(views) <= 40))
     if out is not None:
         print(f"saved as {out}")
+    if manifest is not None:
+        print(f"proposed in {manifest}: `pdsl review {manifest}` judges it")
+
+
+def _propose(planned: Plan, path: Path) -> None:
+    """Write the manifest of a plan before anything ran."""
+    from pipeline_dsl.runner.machine import git_commit
+    from pipeline_dsl.store.proposal import proposal
+    from pipeline_dsl.store.strict_yaml import dumped
+
+    write_atomically(path, dumped(proposal(planned, git_commit(Path(planned.root or ".")))).encode())
 
 
 def _why_data(changes: tuple[Change, ...]) -> list[dict[str, Any]]:
@@ -104,7 +120,7 @@ def _takes(stage: PlannedStage) -> str:
     low, high = duration(estimate.seconds.low), duration(estimate.seconds.high)
     parts.append(low if low == high else f"{low} to {high}")
     parts.append("price unknown" if estimate.usd is None else dollars(estimate.usd.point))
-    parts.append(f"rollback {stage.tier}")
+    parts.append(f"rollback {stage.tier}: {stage.on_failure}")
     if stage.kl_budget is not None:
         parts.append(f"KL budget {stage.kl_budget:g} nats")
     if estimate.unknown:

@@ -12,7 +12,7 @@ from pipeline_dsl.ml.nodes import nodes
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.runner.following import dismiss, follow
 from pipeline_dsl.runner.gathering import gather
-from pipeline_dsl.runner.machine import git_commit
+from pipeline_dsl.runner.machine import author, git_commit
 from pipeline_dsl.runner.process import run_reporting
 from pipeline_dsl.runner.stage import Terms
 
@@ -44,7 +44,7 @@ def run(
     counts from 0 or names the variable that does; PDSL_RENDEZVOUS, host:port of the first; and PDSL_ATTEMPT, the same on all and
     another after a restart. A file at PDSL_STOP asks training to write a checkpoint and end.
 
-    Exits 0 if its artifact is in the store, 4 if an input is not what its digest says, 5 if the stage failed.
+    Exits 0 if its artifact is in the store, 3 if the plan's budget has too little left for it, 4 if an input is not what its digest says, 5 if the stage failed.
 
     Example: pdsl stage run 04_pretrain --plan plan.json
     """
@@ -52,7 +52,8 @@ def run(
     group, opened = nodes(), open_store(store)
     if not group.leads:
         raise typer.Exit(follow(planned, name, opened, group))
-    terms = Terms(threads=threads, force=force, wait=True, git_commit=git_commit(Path(planned.root or ".")))
+    root = Path(planned.root or ".")
+    terms = Terms(threads=threads, force=force, wait=True, capped=True, git_commit=git_commit(root), author=author(root))
     code = run_reporting(planned, planned.stage(name).name, opened, terms)
     if group.count > 1:
         dismiss(planned, name, opened, group, code)

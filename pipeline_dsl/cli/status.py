@@ -64,7 +64,8 @@ def _with_job(line: Line, job: Job | None) -> Line:
     """What the store says, and what a scheduler knows beyond it."""
     if job is None or line.state == "done":
         return line
-    where = f"{line.detail}, job {job.number}" if line.detail and line.state == "running" else f"job {job.number}"
+    waits = line.state == job.state == "waiting" and not job.reason  # then what it waits for says more
+    where = f"{line.detail}, job {job.number}" if line.detail and (line.state == "running" or waits) else f"job {job.number}"
     if line.state == "running":
         return Line(line.stage, line.state, where)
     return Line(line.stage, job.state, f"{where}: {job.reason}" if job.reason else where)

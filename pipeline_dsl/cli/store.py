@@ -10,6 +10,8 @@ from pipeline_dsl.base.fault import Exit
 from pipeline_dsl.base.units import dollars, duration, scaled
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_store
 from pipeline_dsl.store.keeping import collect, kept_by_runs
+from pipeline_dsl.store.log import Log
+from pipeline_dsl.store.store import Damage
 
 app = typer.Typer(
     add_completion=False,
@@ -49,7 +51,11 @@ def verify(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None
 
     Example: pdsl store verify
     """
-    found = list(open_store(store).damage())
+    opened = open_store(store)
+    found = list(opened.damage())
+    _, broken = Log(opened.layout.decisions).sound()
+    if broken:
+        found.append(Damage(opened.layout.decisions, f"line {broken.line}: {broken.fault}"))
     if json:
         print(codec.dumps({"version": 1, "damaged": [{"path": str(item.path), "fault": item.fault} for item in found]}, indent=1))
     else:
@@ -63,6 +69,7 @@ def verify(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None
 @app.command()
 def gc(
     damaged: Annotated[bool, typer.Option("--damaged", help="Remove what is damaged, too, so that it is made again.")] = False,
+    aside: Annotated[bool, typer.Option("--aside", help="Remove what rollbacks set aside, too: they can then not be undone.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
@@ -72,7 +79,7 @@ def gc(
     Example: pdsl store gc --dry-run
     """
     opened = open_store(store)
-    result = collect(opened, kept_by_runs(opened), damaged=damaged, dry_run=dry_run)
+    result = collect(opened, kept_by_runs(opened), damaged=damaged, dry_run=dry_run, aside=aside)
     if json:
         print(codec.dumps({"version": 1, "files": result.files, "bytes": result.size, "dry_run": dry_run}))
     else:

@@ -11,7 +11,7 @@ from pipeline_dsl.base.fault import Exit
 from pipeline_dsl.cli.options import DEFAULT_STORE, StoreOption, Target, open_store, plan_of
 from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.render import generate
-from pipeline_dsl.render.cluster import live
+from pipeline_dsl.render.cluster import Job, live
 from pipeline_dsl.render.known import backend as known
 from pipeline_dsl.runner.gathering import gather
 from pipeline_dsl.runner.resolve import resolve
@@ -30,8 +30,10 @@ def submit(
 ) -> None:
     """Submit the stages of a pipeline that are not done, as one graph of jobs.
 
-    Modules are imported from the folder that this is called in; it and the store must be on a file system that all nodes
-    share. `pdsl status`, `logs` and `cancel` then speak of these jobs.
+    On Slurm, modules are imported from the folder that this is called in; it and the store must be on a file system that all
+    nodes share. On Kubernetes, `kubectl` creates the objects in the cluster that it is set to, once the API server has taken all
+    of them in a dry run; modules are those of the image, and the store is on the volume that all pods share. `pdsl status`,
+    `logs` and `cancel` then speak of these jobs.
 
     Example: pdsl submit pipelines/tiny.py --backend slurm
     """
@@ -39,12 +41,8 @@ def submit(
     opened = open_store(store)
     cluster = known(backend).cluster()
     folder = generate.launch_folder(run_folder(opened, plan), backend)
-    running = live(cluster.jobs(folder))
-    if running:
-        numbers = ", ".join(f"{job.stage} {job.state} as {job.number}" for job in running)
-        print(f"{plan.pipeline} is submitted already: {numbers}")
-        raise typer.Exit(int(Exit.FINDINGS))
-    done = list(resolve(plan, opened).records)
+    _refuse_running(plan, cluster.jobs(folder))
+    done = [] if cluster.own_store else list(resolve(plan, opened).records)
     if len(done) == len(plan.stages):
         path, _ = gather(plan, opened)
         print(f"{plan.pipeline}: all {len(done)} stages are in the store, nothing to submit. manifest: {path}")
@@ -52,7 +50,20 @@ def submit(
     wanted = generate.by_path(generate.files(plan, backend), "")
     generate.settle(folder, wanted, attrs.evolve(generate.difference(folder, wanted), stray=()))  # logs of earlier jobs stay
     gather(plan, opened)
+    there = cluster.jobs(folder) if cluster.own_store else []
+    _refuse_running(plan, there)  # somebody may have submitted the same plan from elsewhere
+    if there and all(job.state == "done" for job in there):
+        print(f"{plan.pipeline}: all stages are done as {there[-1].number}, nothing to submit")
+        return
     print(cluster.submit(folder, done=done, environment=_environment(plan, opened, folder), dry_run=dry_run), end="")
+
+
+def _refuse_running(plan: Plan, jobs: list[Job]) -> None:
+    running = live(jobs)
+    if running:
+        numbers = ", ".join(f"{job.stage} {job.state} as {job.number}" for job in running)
+        print(f"{plan.pipeline} is submitted already: {numbers}")
+        raise typer.Exit(int(Exit.FINDINGS))
 
 
 def _environment(plan: Plan, store: Store, folder: Path) -> dict[str, str]:

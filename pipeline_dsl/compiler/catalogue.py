@@ -10,6 +10,7 @@ from pipeline_dsl.base.diagnostic import Severity
 from pipeline_dsl.base.fault import Fault
 from pipeline_dsl.compiler.check import Check, all_checks
 from pipeline_dsl.compiler.reading import UNREADABLE, Unreadable
+from pipeline_dsl.compiler.review.findings import REVIEWED
 from pipeline_dsl.serving import child
 
 PARTS = {
@@ -34,7 +35,7 @@ class Entry:
     title: str
     text: str
     kind: str
-    """`error` or `warning` of the compiler, or `fault` of a run."""
+    """`error` or `warning` of the compiler, `review` of a manifest, or `fault` of a run."""
     bad: str = ""
     good: str = ""
 
@@ -56,6 +57,7 @@ def catalogue() -> dict[str, Entry]:
     Raises: ValueError if two classes have one code.
     """
     entries = [_compiled(kind) for kind in (*UNREADABLE, *all_checks())]
+    entries += [Entry(code=kind.code, title=kind.__name__, text=inspect.getdoc(kind) or "", kind="review") for kind in REVIEWED]
     named = {**vars(fault), **vars(child)}.values()
     entries += [_fault(kind) for kind in named if isinstance(kind, type) and issubclass(kind, Fault)]
     found: dict[str, Entry] = {}

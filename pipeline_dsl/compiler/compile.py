@@ -6,20 +6,26 @@ A fault in the shape of the graph (a cycle, something that is no stage) stops be
 other faults are reported together.
 """
 
+from collections.abc import Collection, Mapping
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import attrs
 
 from pipeline_dsl.base.canonical import plain
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.compiler.allowances import settle
-from pipeline_dsl.compiler.check import AllowanceCheck, FactCheck, ShapeCheck, checks
+from pipeline_dsl.compiler.check import AllowanceCheck, Check, FactCheck, ShapeCheck, checks
+from pipeline_dsl.compiler.described import declares
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage, Graph, build
-from pipeline_dsl.compiler.load import load
+from pipeline_dsl.compiler.load import Loaded, load
 from pipeline_dsl.compiler.passes import contracts, definitions, divergence, estimates, evidence, gates, lineage, memory
+from pipeline_dsl.lang.device import DEVICES
 from pipeline_dsl.lang.fields import Role, StageType
 from pipeline_dsl.lang.gate import Baseline
+from pipeline_dsl.lang.hardware import Hardware
 from pipeline_dsl.lang.pipeline import Release
 from pipeline_dsl.lang.stage import Stage, is_stage
 from pipeline_dsl.plan.plan import Plan, PlannedBaseline, PlannedGate, PlannedStage
@@ -35,6 +41,7 @@ class Compiled:
     diagnostics: tuple[Diagnostic, ...]
     plan: Plan | None = None
     graph: Graph | None = None
+    facts: Facts | None = None
 
 
 def compile_target(target: str) -> Compiled:
@@ -43,18 +50,22 @@ def compile_target(target: str) -> Compiled:
     Raises: Usage if there is no such thing.
     """
     loaded = load(target)
-    if isinstance(loaded, Diagnostic):
-        return Compiled((loaded,))
+    return Compiled((loaded,)) if isinstance(loaded, Diagnostic) else compile_loaded(loaded)
+
+
+def compile_loaded(loaded: Loaded, *, without: Collection[type[Check]] = (), allowing: bool = True) -> Compiled:
+    """Compile declarations, wherever they come from, but for some checks; `allowing` reads the comments that allow warnings."""
     graph = build(loaded)
-    found = [diagnostic for check in checks(ShapeCheck) for diagnostic in check().run(graph)]
+    settled = _settled if allowing else _as_found
+    found = [diagnostic for check in checks(ShapeCheck) if check not in without for diagnostic in check().run(graph)]
     if any(diagnostic.severity is Severity.ERROR for diagnostic in found):
-        return Compiled(_sorted(_settled(found, graph, complete=False)))
+        return Compiled(_sorted(settled(found, graph, complete=False)))
     facts = derive(graph)
-    found += [diagnostic for check in checks(FactCheck) for diagnostic in check().run(facts)]
-    found = _settled(found, graph, complete=True)
+    found += [diagnostic for check in checks(FactCheck) if check not in without for diagnostic in check().run(facts)]
+    found = settled(found, graph, complete=True)
     if any(diagnostic.severity is Severity.ERROR for diagnostic in found):
-        return Compiled(_sorted(found), None, graph)
-    return Compiled(_sorted(found), _plan(facts), graph)
+        return Compiled(_sorted(found), None, graph, facts)
+    return Compiled(_sorted(found), planned(facts), graph, facts)
 
 
 def derive(graph: Graph) -> Facts:
@@ -94,11 +105,16 @@ def _settled(found: list[Diagnostic], graph: Graph, *, complete: bool) -> list[D
     return [*settled.left, *(diagnostic for check in checks(AllowanceCheck) for diagnostic in check().run(settled))]
 
 
+def _as_found(found: list[Diagnostic], graph: Graph, *, complete: bool) -> list[Diagnostic]:
+    return found
+
+
 def _sorted(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(sorted(found, key=lambda diagnostic: diagnostic.order))
 
 
-def _plan(facts: Facts) -> Plan:
+def planned(facts: Facts) -> Plan:
+    """The plan of what was derived, whether or not the checks accept it; every gate's metric is known."""
     graph, pipeline = facts.graph, facts.graph.pipeline
     return Plan(
         pipeline=pipeline.name,
@@ -111,15 +127,27 @@ def _plan(facts: Facts) -> Plan:
         baseline=_baseline(facts),
         ships=graph.names[facts.ships] if facts.ships else None,
         local=pipeline.local,
+        use=pipeline.use,
         launchers={launcher.backend: definitions.named(launcher, graph.names) for launcher in pipeline.launchers},
         root=graph.root,
+        module=_module(graph),
     )
+
+
+def _module(graph: Graph) -> str:
+    """The name by which the pipeline's file is imported from its root; none of a file that is no module."""
+    path = Path(graph.file).resolve()
+    if path.suffix != ".py" or not graph.root or not path.is_relative_to(graph.root):
+        return ""
+    parts = path.relative_to(graph.root).with_suffix("").parts
+    return ".".join(parts[:-1] if path.stem == "__init__" else parts)
 
 
 def _planned(stage: AnyStage, facts: Facts) -> PlannedStage:
     graph = facts.graph
     described = graph.type(stage)
     estimated, place = facts.estimates[stage], facts.hardware[stage]
+    tier = estimates.tier(stage, estimated)
     return PlannedStage(
         name=graph.names[stage],
         kind=described.kind,
@@ -130,7 +158,8 @@ def _planned(stage: AnyStage, facts: Facts) -> PlannedStage:
         inputs={field.name: definitions.shaped(getattr(stage, field.name), graph.names) for field in described.inputs},
         definition=facts.definitions[stage],
         estimate=estimated,
-        tier=estimates.tier(stage, estimated),
+        tier=tier,
+        on_failure=estimates.on_failure(stage, tier),
         device=place.device.name,
         devices=place.devices,
         nodes=place.nodes,
@@ -139,8 +168,19 @@ def _planned(stage: AnyStage, facts: Facts) -> PlannedStage:
         cores=stage.cores(),
         kl_budget=divergence.kl_budget(stage) if stage.aligns else None,
         pin=stage.pin,
+        place=placed(place),
+        declares=declares(stage, facts.sizes[stage], facts.placements.get(stage), graph.names),
         execution={name: plain(getattr(stage, name)) for name in _own_execution(described)},
     )
+
+
+@cache
+def placed(place: Hardware) -> Mapping[str, Any]:
+    """A place as data: a device of the catalogue by its name."""
+    data = {name: value for name, value in plain(place).items() if value is not None and name != "$type"}
+    known = DEVICES.get(place.device.name) == place.device
+    device = place.device.name if known else {name: value for name, value in data["device"].items() if name != "$type"}
+    return {**data, "device": device}
 
 
 @cache

@@ -14,9 +14,11 @@ def origin(facts: Facts, source: AnyStage) -> AnyStage:
 
 
 def judged(facts: Facts) -> dict[AnyStage, Bound]:
-    """The evaluation data that gates judge by, each with the first gate that does."""
+    """The evaluation data that gates judge models by, each with the first gate that does; who looks for it in training data judges none."""
     found: dict[AnyStage, Bound] = {}
     for bound in facts.gates:
+        if bound.metric is not None and bound.metric.family == "contamination":
+            continue
         for stage in bound.stages:
             for source in held_out(facts.graph, stage):
                 found.setdefault(origin(facts, source), bound)

@@ -65,6 +65,14 @@ def load(target: str) -> Loaded | Diagnostic:
 _RENAME = "rename the file, or put it in a package"
 
 
+def located(target: str) -> Path:
+    """The file of a target, a path ending in `.py` or a module name; nothing is imported.
+
+    Raises: Usage if there is no such file or module.
+    """
+    return Path((_path(target) if target.endswith(".py") else _module(target))[0])
+
+
 def _path(target: str) -> tuple[str, str, str]:
     """(file, name, folder that it is imported from) of a path."""
     path = Path(target)

@@ -32,24 +32,29 @@ def verified_records(manifest: Manifest, plan: Plan, store: Store) -> dict[str, 
 
     Raises: DigestMismatch or MissingArtifact, naming the first stage where they do not.
     """
-    for fault in (*broken_links(manifest), *_strange(manifest, plan)):
+    for fault in (*broken_links(manifest), *departures(manifest, plan)):
         raise DigestMismatch(f"the manifest's chain is broken: {fault}", help="gate the manifest that the run wrote")
-    found: dict[str, Record] = {}
-    for name, entry in manifest.stages.items():
-        planned = plan.stage(name)
-        if entry.definition != planned.definition:
-            raise DigestMismatch(f"`{name}` is {short(entry.definition)} in the manifest and {short(planned.definition)} in its plan")
-        if entry.recipe != Recipe(type=planned.type, version=planned.version, fields=planned.fields, inputs=planned.inputs):
-            raise DigestMismatch(f"the recipe of `{name}` is not the one in its plan", help="gate the manifest that the run wrote")
-        record = store.record(entry.action)
-        if record is None:
-            raise MissingArtifact(f"the store has no record of `{name}` ({short(entry.action)})", help="gate with the store of the run")
-        _same(name, entry, record)
-        found[name] = record
-    return found
+    return {name: verified_record(name, entry, plan, store) for name, entry in manifest.stages.items()}
 
 
-def _strange(manifest: Manifest, plan: Plan) -> Iterator[str]:
+def verified_record(name: str, entry: StageEntry, plan: Plan, store: Store) -> Record:
+    """The record behind one stage of a manifest, which says the same as its plan and its record.
+
+    Raises: DigestMismatch or MissingArtifact, naming the stage.
+    """
+    planned = plan.stage(name)
+    if entry.definition != planned.definition:
+        raise DigestMismatch(f"`{name}` is {short(entry.definition)} in the manifest and {short(planned.definition)} in its plan")
+    if entry.recipe != Recipe(type=planned.type, version=planned.version, fields=planned.fields, inputs=planned.inputs):
+        raise DigestMismatch(f"the recipe of `{name}` is not the one in its plan", help="gate the manifest that the run wrote")
+    record = store.record(entry.action)
+    if record is None:
+        raise MissingArtifact(f"the store has no record of `{name}` ({short(entry.action)})", help="gate with the store of the run")
+    _same(name, entry, record)
+    return record
+
+
+def departures(manifest: Manifest, plan: Plan) -> Iterator[str]:
     """What a manifest says otherwise than its plan."""
     claims = {
         "plan": (manifest.plan, plan.digest),

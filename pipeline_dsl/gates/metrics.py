@@ -14,6 +14,8 @@ METRICS: dict[str, Metric] = {
     **_table("percent", "higher", "quality", "reward_accuracy preference_accuracy"),
     # Refusals of harmless requests; harmful requests that were answered.
     **_table("fraction", "lower", "safety", "safety_refusal_rate safety_violation_rate toxicity_rate"),
+    # Items of evaluation data that training data holds: all, whole, in part, and the same of the worst set.
+    **_table("percent", "lower", "contamination", "contamination contamination_exact contamination_ngram contamination_worst"),
     **_table("nats", "lower", "divergence", "kl_from_reference"),
     **_table("nats", "lower", "quality", "kl_from_stage_reference"),
     **_table("nats/token", "lower", "quality", "validation_loss quantization_kl"),

@@ -9,8 +9,7 @@ from typing import Literal
 import attrs
 
 from pipeline_dsl.base.convert import unstructure
-from pipeline_dsl.base.digest import Digest, digest_plain, short
-from pipeline_dsl.base.fault import Held
+from pipeline_dsl.base.digest import Digest, digest_plain
 from pipeline_dsl.gates.chain import verified_records
 from pipeline_dsl.gates.difference import Difference, Evidence, difference
 from pipeline_dsl.gates.interval import interval
@@ -22,6 +21,9 @@ from pipeline_dsl.store.record import Record
 from pipeline_dsl.store.store import Store
 
 Result = Literal["pass", "fail", "unknown"]
+
+NO_BASELINE = "there is no baseline: give one with `--baseline MANIFEST`"
+"""Why a gate is unknown that asks for a release, where none was named."""
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +60,8 @@ class Verdict:
     plan: str
     artifact: str | None
     records: Mapping[str, str]
+    authors: tuple[str, ...]
+    """Who ran it, and who ran the stages whose results it has: nobody of them may be its reviewer."""
     baseline: str | None
     rows: tuple[Row, ...]
     reasons: tuple[str, ...]
@@ -96,10 +100,15 @@ def judge(run: Run, baseline: Run | None = None) -> Verdict:
         plan=run.plan.digest,
         artifact=artifact,
         records={name: record.digest for name, record in records.items()},
-        baseline=digest_plain(unstructure(baseline.manifest)) if baseline else None,
+        authors=_authors(run.manifest, records),
+        baseline=digest_plain(unstructure(attrs.evolve(baseline.manifest, overrides=()))) if baseline else None,
         rows=rows,
         reasons=tuple(reasons),
     )
+
+
+def _authors(manifest: Manifest, records: Mapping[str, Record]) -> tuple[str, ...]:
+    return tuple(sorted({author for author in (manifest.author, *(record.author for record in records.values())) if author}))
 
 
 def _reasons(run: Run, records: Mapping[str, Record]) -> list[str]:
@@ -215,20 +224,6 @@ def _baseline_score(
         return score, found, "" if score else f"the baseline did not measure `{gate.metric}`"
     declared = run.plan.baseline
     if declared is None or declared.stage is None:
-        return None, None, "there is no baseline: give one with `--baseline MANIFEST`"
+        return None, None, NO_BASELINE
     score, _, found = _score(gate.metric, declared.stage, run, records)
     return score, found, "" if score else f"the baseline `{declared.stage}` did not measure `{gate.metric}`"
-
-
-def require_ship(verdict: Verdict) -> str:
-    """The digest of the artifact that a verdict lets out.
-
-    Raises: Held, with what holds it.
-    """
-    if not verdict.ship or verdict.artifact is None:
-        failing = [row.gate for row in verdict.rows if row.result != "pass"]
-        raise Held(
-            f"{verdict.pipeline} is held: " + "; ".join([*verdict.reasons, *failing]),
-            help=f"see `pdsl gate`; nothing is served without a SHIP verdict on {short(verdict.plan)}",
-        )
-    return verdict.artifact

@@ -257,6 +257,36 @@ class EvalReport(Artifact):
         return self.results
 
 
+class ContaminationReport(Artifact):
+    """How many items of evaluation data are in training data, and for each of them where. Shares are in percent of items."""
+
+    files = ("report.json", "hits.jsonl")
+
+    items: int
+    """That were looked for."""
+    unrecognizable: int
+    """That are too short to be recognized, and are no part of any share."""
+    share: Score
+    exact: Score
+    """Of which a whole text is in the training data."""
+    ngram: Score
+    """Of which a part is."""
+    worst: str
+    """The set with the largest share."""
+    sets: Mapping[str, Score]
+    characters: int
+    """Of training data that was looked through."""
+
+    @property
+    def scores(self) -> Mapping[str, Score]:
+        return {
+            "contamination": self.share,
+            "contamination_exact": self.exact,
+            "contamination_ngram": self.ngram,
+            "contamination_worst": self.sets[self.worst],
+        }
+
+
 class QuantizedModel(Artifact):
     """Weights in few bits, with what that cost against the 16-bit model."""
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 import attrs
 
+from pipeline_dsl.lang.device import Device
 from pipeline_dsl.lang.fields import Count, Fraction, Whole
 from pipeline_dsl.lang.launcher import Launcher
 
@@ -38,6 +39,8 @@ class Pod:
     """The label of the topology that nodes of one stage must share, where Kueue knows it."""
     network: tuple[str, ...] | None = None
     """Names of extended resources of the fast network, such as `rdma/ib`; one of each a pod."""
+    image: str | None = None
+    """Another image than the pipeline's, by digest."""
 
 
 @attrs.frozen(kw_only=True)
@@ -49,20 +52,31 @@ class TensorRtLlm:
 
     tensor_parallel: Count = 1
     pipeline_parallel: Count = 1
+    expert_parallel: Count | None = None
+    """Devices that share the experts of a mixture; a divisor of `tensor_parallel`."""
     max_batch: Count = 64
     """Sequences of one step."""
     max_tokens: Count = 8192
     """Tokens of one step, over all sequences."""
     max_length: Count | None = None
     """Prompt and answer together; without it, the model's context."""
+    dtype: Literal["auto", "bfloat16", "float16"] = "auto"
+    """Of weights that are not quantized, and of activations."""
+    quantization: Literal["FP8", "NVFP4", "W4A16_AWQ", "W4A8_AWQ", "W8A16", "W4A16"] | None = None
+    """What the weights are packed as, which is checked and not rendered: release 1.2 reads it from the model's own
+    `hf_quant_config.json`, and has no option for it. Without it, as the pipeline's quantizing stage says."""
     kv_cache_fraction: Fraction = 0.85
     """Share of the memory that weights leave free."""
     kv_cache_dtype: Literal["auto", "fp8"] = "auto"
+    kv_cache_block: Literal[16, 32, 64, 128] = 32
+    """Tokens of one block of the cache."""
     reuse: bool = True
     """Whether the cache of equal prefixes is shared."""
     chunked_prefill: bool = True
+    speculation: Literal["DraftTarget", "Eagle", "MTP", "NGram"] | None = None
+    """How tokens are drafted: by a model, by heads trained for it, by the model's own next-token layers, or from the prompt."""
     draft: str | None = None
-    """Where a draft model is, for speculative decoding."""
+    """Where the model or the heads that draft are, a folder in the server's image or its volume; alone, it says DraftTarget."""
     draft_tokens: Count = 4
 
 
@@ -75,8 +89,12 @@ class Serving:
     """TensorRT-LLM's, by digest."""
     replicas: tuple[Count, Count] = (1, 4)
     """The fewest and the most."""
+    device: Device | None = None
+    """The GPUs that it runs on, from the catalogue: whether the model fits them, and has kernels there, is checked if it is said."""
     gpus_per_node: Count = 8
     """Where the model needs more, it spans nodes, as a LeaderWorkerSet."""
+    keys: str = "pdsl-ssh"
+    """A Secret with `id_ed25519` and `id_ed25519.pub`, by which the nodes of one model reach each other; needed only there."""
     memory: str = "128Gi"
     cpu: str = "8"
     tokens_per_second: Count = 2500
@@ -86,6 +104,17 @@ class Serving:
     prometheus: str = "http://prometheus-operated.monitoring.svc:9090"
     monitor_labels: Mapping[str, str] = {"release": "kube-prometheus-stack"}
     """By which the Prometheus operator picks its monitors."""
+
+
+@attrs.frozen(kw_only=True)
+class Bases:
+    """What images are built from, each by digest; without one, `docker build --build-arg BASE=...` has to say it."""
+
+    training: str | None = None
+    """A CUDA runtime, or a plain system for CPU stages, with Python 3.11 or newer."""
+    evaluation: str | None = None
+    server: str | None = None
+    """TensorRT-LLM's release."""
 
 
 @attrs.frozen(kw_only=True)
@@ -99,6 +128,7 @@ class Kubernetes(Launcher):
 
     image: str | None = None
     """What stages run in, by digest; it has to be said. `pdsl compile` writes a Dockerfile for one."""
+    bases: Bases = Bases()
     namespace: str = "default"
     argo: bool = True
     queue: str | None = None
@@ -113,6 +143,8 @@ class Kubernetes(Launcher):
     storage: str = "2Ti"
     """Of the volume that all pods share."""
     storage_class: str | None = None
+    access: Literal["ReadWriteMany", "ReadWriteOnce"] = "ReadWriteMany"
+    """`ReadWriteOnce` only where one node runs everything."""
     settings: Mapping[str, str] = {}
     """Variables with their values, such as NCCL_SOCKET_IFNAME; never a secret."""
     secrets: Mapping[str, tuple[str, str]] = {}

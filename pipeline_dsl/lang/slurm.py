@@ -70,5 +70,14 @@ class Slurm(Launcher):
     """Seconds before the time limit at which a stage is told to write a checkpoint."""
     restarts: int = 5
     """How often a job that was told so may start again without having come further."""
+    arrays: bool = False
+    """Whether stages of one type that ask for the same and differ only in their fields, such as seeds, are one array of jobs."""
+    at_once: int | None = None
+    """How many elements of an array may run at the same time; all of them without a number."""
+    release: tuple[str, ...] = ()
+    """Lines of shell for a job that starts only if the gate says SHIP, such as `pdsl export "$PDSL_MANIFEST" --out /models/new`
+    or `exec pdsl serve "$PDSL_MANIFEST"`. They are run as they are; a pipeline without gates has no such job."""
+    release_job: SlurmJob = SlurmJob()
+    """What that job asks for, over what `job` says."""
     kill_on_invalid_dependency: bool = True
     """Whether a job whose parent failed is cancelled at once; some clusters forbid the option."""

@@ -22,6 +22,9 @@ A_co = TypeVar("A_co", bound=Artifact, covariant=True)
 Tier = Literal["cheap", "medium", "expensive"]
 """What a failure costs: re-run it; keep the base model and re-run; fall back to the last good artifact."""
 
+Action = Literal["re-run", "retrain", "fall-back"]
+"""What is done about a failure: run it again; train again on revised inputs; take the last good artifact."""
+
 _order = itertools.count()
 
 
@@ -59,6 +62,9 @@ class Stage(Declaration[A_co]):
     """Whether what it makes is evaluation data, which nothing may learn from."""
     movable: ClassVar[bool] = False
     """Whether it makes something else whenever it runs, as a crawl does."""
+    external: ClassVar[bool] = False
+    """Whether what it makes comes from outside (a registry, a folder) and not from what it computes: a replay takes what the run
+    took, and does not ask for it again."""
     aligns: ClassVar[bool] = False
     """Whether it moves a policy away from a reference; such a stage has a `kl_budget`."""
 
@@ -68,6 +74,8 @@ class Stage(Declaration[A_co]):
     """Where it runs, if not where the pipeline does."""
     tier: Tier | None = execution(default=None)
     """What a failure costs; without one, the estimate decides."""
+    on_failure: Action | None = execution(default=None)
+    """What is done if it fails; without one, its tier decides."""
     pin: str | None = execution(default=None)
     """The digest that the artifact must have, where it is known: any other stops the run."""
 

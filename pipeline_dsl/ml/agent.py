@@ -5,7 +5,6 @@ writes the exit codes of the ranks that failed there to `exits-NODE.json` beside
 """
 
 import json
-import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -18,7 +17,7 @@ def main(job_file: Path, node: int, parent: int) -> int:
     """Run the job's ranks on machine `node` to their end; 0 if all of them succeeded, 1 if one failed."""
     job = json.loads(job_file.read_text(encoding="utf-8"))
     group = job["nodes"]
-    die_with_parent(parent, signal.SIGTERM)
+    die_with_parent(parent)  # torchrun, asked by SIGTERM to end, may wait for other machines' agents for minutes
     torchrun: Any = import_module("torch.distributed.run")
     errors: Any = import_module("torch.distributed.elastic.multiprocessing.errors")
     arguments = [

@@ -10,12 +10,21 @@ from pipeline_dsl.ml.rank import Rank
 
 
 def settings(
-    *, stage: int, micro_batch: int, accumulation: int, clip: float, bf16: bool, fp16: bool = False, offload: Offload = "none"
+    *,
+    stage: int,
+    micro_batch: int,
+    accumulation: int,
+    clip: float,
+    bf16: bool,
+    fp16: bool = False,
+    offload: Offload = "none",
+    universal: bool = False,
 ) -> dict[str, Any]:
     """A DeepSpeed configuration for ZeRO `stage`, with an optimizer of ours and fp32, bf16 or fp16 arithmetic.
 
     In 16 bits the optimizer keeps fp32 weights, except in bf16 at stage 0; in fp16 the loss is scaled. The optimizer is
-    PyTorch's, also where its state is offloaded: DeepSpeed compiles its own on first use.
+    PyTorch's, also where its state is offloaded: DeepSpeed compiles its own on first use. `universal` is for going on from a
+    universal checkpoint.
     Sources: ZeRO, Rajbhandari et al. (2020), arXiv:1910.02054; offloading, Ren et al. (2021), arXiv:2101.06840.
     """
     offloaded: dict[str, Any] = {} if offload == "none" else {"offload_optimizer": {"device": "cpu"}}
@@ -32,7 +41,13 @@ def settings(
         "zero_force_ds_cpu_optimizer": False,
         "steps_per_print": 10**9,
         "wall_clock_breakdown": False,
+        **({"checkpoint": {"load_universal": True}} if universal else {}),
     }
+
+
+def divided(*, batch: int, micro_batch: int, ranks: int, **told: Any) -> dict[str, Any]:
+    """`settings` for `batch` rows of a step, of which each of `ranks` processes takes `micro_batch` at once."""
+    return settings(micro_batch=micro_batch, accumulation=batch // (ranks * micro_batch), **told)
 
 
 def join(rank: Rank) -> None:

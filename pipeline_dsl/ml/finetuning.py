@@ -190,11 +190,11 @@ def begin(rank: Rank) -> tuple[Tuning, Any]:
 
 def settings(rank: Rank, job: Tuning) -> dict[str, Any]:
     """What all of TRL's trainers are told."""
-    accumulation = job.batch // (rank.world * job.micro_batch)
-    zero = deepspeed.settings(
-        stage=job.zero_stage,
+    zero = deepspeed.divided(
+        batch=job.batch,
         micro_batch=job.micro_batch,
-        accumulation=accumulation,
+        ranks=rank.world,
+        stage=job.zero_stage,
         clip=job.clip,
         bf16=job.bf16,
         fp16=job.fp16,
@@ -208,7 +208,7 @@ def settings(rank: Rank, job: Tuning) -> dict[str, Any]:
         "fp16": job.fp16,
         "num_train_epochs": job.epochs,
         "per_device_train_batch_size": job.micro_batch,
-        "gradient_accumulation_steps": accumulation,
+        "gradient_accumulation_steps": zero["gradient_accumulation_steps"],
         "gradient_checkpointing": False,
         "learning_rate": job.learning_rate,
         "lr_scheduler_type": "cosine",

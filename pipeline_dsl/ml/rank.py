@@ -58,17 +58,17 @@ def write_whole(path: Path, data: object) -> None:
     draft.replace(path)
 
 
-def die_with_parent(parent: int, how: signal.Signals) -> None:
-    """Ask the kernel for the signal `how` when the process `parent`, which started this one, is gone.
+def die_with_parent(parent: int) -> None:
+    """Ask the kernel to kill this process when `parent`, which started it, is gone.
 
     A `kill -9` of a run would otherwise leave its ranks training, and writing where the next attempt writes.
     """
     if sys.platform == "linux":
         import ctypes  # the runner imports this module, and never needs it
 
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(how), 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:  # it died before we asked
-        os.kill(os.getpid(), how)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def resolve(target: str) -> Callable[[Rank], None]:
@@ -82,7 +82,7 @@ def resolve(target: str) -> Callable[[Rank], None]:
 
 def main(job_file: Path) -> None:
     """Run the job as the rank that the environment says, and leave a note of when it failed if it does."""
-    die_with_parent(os.getppid(), signal.SIGKILL)
+    die_with_parent(os.getppid())
     job = json.loads(job_file.read_text(encoding="utf-8"))
     number = int(os.environ["RANK"])
     try:

@@ -1,5 +1,6 @@
 """Pre-training of one model by the Trainer of transformers on DeepSpeed: what each rank runs."""
 
+import json
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_dsl.base.fault import StageFailed
-from pipeline_dsl.ml import checkpoints, deepspeed, models, recomputation, stopping
+from pipeline_dsl.ml import checkpoints, deepspeed, models, recomputation, regrouping, stopping
 from pipeline_dsl.ml.rank import Rank
 from pipeline_dsl.ml.recipe import Outcome, Recipe
 from pipeline_dsl.ml.rows import IGNORED, Rows, batch
@@ -26,7 +27,11 @@ def train(rank: Rank, recipe: Recipe, folder: Path, *, output: Path | None, repo
     rank.library("transformers.utils.logging").disable_progress_bar()
     if recipe.bf16 and rank.rank == 0 and _emulates_bf16():
         print("this CPU has no bf16 arithmetic and emulates it: fp32 is many times faster here", flush=True)
-    arguments = _arguments(rank, recipe, folder)  # before the model: ZeRO-3 divides weights as they are made
+    if rank.rank == 0:
+        checkpoints.discard_incomplete(folder)
+    import_module("torch.distributed").barrier()
+    last, universal = regrouping.to_resume(folder, stage=recipe.zero_stage, rank=rank.rank, world=rank.world)
+    arguments = _arguments(rank, recipe, folder, universal)  # before the model: ZeRO-3 divides weights as they are made
     model = models.llama(recipe.model, seed=recipe.seed, special=recipe.special, spread=recipe.spread)
     recomputation.prepare(model, recompute=recipe.recompute, attention=recipe.attention)
     parameters = recipe.model.parameters
@@ -39,10 +44,6 @@ def train(rank: Rank, recipe: Recipe, folder: Path, *, output: Path | None, repo
     trainer.remove_callback(import_module("transformers").PrinterCallback)
     watch = _watch(rank, recipe, trainer, report)
     trainer.add_callback(watch)
-    if rank.rank == 0:
-        checkpoints.discard_incomplete(folder)
-    import_module("torch.distributed").barrier()
-    last = checkpoints.newest(folder)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     deepspeed.prove(trainer.model_wrapped, stage=recipe.zero_stage, world=rank.world)
     stopping.refuse_unfinished(trainer.state.global_step, recipe.steps)
@@ -60,19 +61,22 @@ def _emulates_bf16() -> bool:
     return not torch.cuda.is_available() and torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2")
 
 
-def _arguments(rank: Rank, recipe: Recipe, folder: Path) -> Any:
+def _arguments(rank: Rank, recipe: Recipe, folder: Path, universal: bool) -> Any:
     torch: Any = import_module("torch")
     arguments: Any = import_module("transformers.training_args").TrainingArguments
-    accumulation = recipe.batch // (rank.world * recipe.micro_batch)
-    zero = deepspeed.settings(
-        stage=recipe.zero_stage,
+    zero = deepspeed.divided(
+        batch=recipe.batch,
         micro_batch=recipe.micro_batch,
-        accumulation=accumulation,
+        ranks=rank.world,
+        stage=recipe.zero_stage,
         clip=recipe.clip,
         bf16=recipe.bf16,
         fp16=recipe.fp16,
         offload=recipe.offload,
+        universal=universal,
     )
+    if rank.rank == 0:
+        print(f"deepspeed {json.dumps(zero)}", flush=True)
     return arguments(
         output_dir=str(folder),
         deepspeed=zero,
@@ -81,7 +85,7 @@ def _arguments(rank: Rank, recipe: Recipe, folder: Path) -> Any:
         fp16=recipe.fp16,
         max_steps=recipe.steps,
         per_device_train_batch_size=recipe.micro_batch,
-        gradient_accumulation_steps=accumulation,
+        gradient_accumulation_steps=zero["gradient_accumulation_steps"],
         average_tokens_across_devices=False,  # rows are equally long: nothing to agree on before each step
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="cosine_with_min_lr",

@@ -4,6 +4,7 @@ Its digest covers what decides results (stages, gates, budget), and neither pric
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,10 @@ from pipeline_dsl.lang.local import Local
 
 SCHEMA = 1
 """Version of the plan's file format."""
+
+
+ACTIONS = {"cheap": "re-run", "medium": "retrain", "expensive": "fall-back"}
+"""What is done about the failure of a stage of each tier, unless it says otherwise."""
 
 
 @attrs.frozen
@@ -84,6 +89,12 @@ class PlannedStage:
     pin: str | None = None
     execution: Mapping[str, Any] = {}
     """The stage type's own fields that only say where and how fast it runs: part of no digest."""
+    on_failure: str = attrs.field(default=attrs.Factory(lambda self: ACTIONS.get(self.tier, "re-run"), takes_self=True))
+    """What a rollback does about it: `re-run`, `retrain` or `fall-back`."""
+    place: Mapping[str, Any] = {}
+    """Where it runs, as a manifest says it: part of no digest."""
+    declares: Mapping[str, Any] = {}
+    """What its type told the compiler, where others may not have the type: part of no digest."""
 
     @property
     def parents(self) -> Iterator[str]:
@@ -107,9 +118,15 @@ class PlannedGate:
 
     def __str__(self) -> str:
         if not self.relative:
-            return f"{self.metric} {self.operator} {self.threshold:g}"
-        delta = f" {'+' if self.threshold > 0 else '-'} {abs(self.threshold):g}" if self.threshold else ""
+            return f"{self.metric} {self.operator} {_exact(self.threshold)}"
+        delta = f" {'+' if self.threshold > 0 else '-'} {_exact(abs(self.threshold))}" if self.threshold else ""
         return f"{self.metric} {self.operator} baseline{delta}"
+
+
+def _exact(value: float) -> str:
+    """A number as short as can be without being another one."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -135,12 +152,16 @@ class Plan:
     baseline: PlannedBaseline | None
     ships: str | None
     """The stage whose artifact is released; None for research."""
+    use: str | None = None
+    """What is served is for, `commercial` or `research`; no part of the digest."""
     local: Local = Local()
     """How the local runner runs it; no part of the digest."""
     launchers: Mapping[str, Any] = {}
     """The options of backends, by the backend's name; no part of the digest."""
     root: str = ""
     """The folder that the stages' modules are imported from; no part of the digest."""
+    module: str = ""
+    """The module that declares it, imported from `root`; no part of the digest."""
 
     @cached_property
     def digest(self) -> Digest:
@@ -176,6 +197,18 @@ class Plan:
             raise Usage(f"there is no stage `{name}` in {self.pipeline}", help="its stages: " + ", ".join(self._by_name))
         return found
 
+    def find(self, text: str) -> PlannedStage:
+        """The stage that a person means: by its name, or by the number in front of it, `09` or `9` for `09_align`.
+
+        Raises: Usage, with the names that there are.
+        """
+        if text in self._by_name or not text.isdecimal():
+            return self.stage(text)
+        numbered = [name for name in self._by_name if (head := name.partition("_")[0]).isdecimal() and int(head) == int(text)]
+        if len(numbered) > 1:
+            raise Usage(f"`{text}` is more than one stage of {self.pipeline}", help="write one of: " + ", ".join(numbered))
+        return self.stage(numbered[0] if numbered else text)
+
     def descendants(self, names: set[str]) -> set[str]:
         """`names` and every stage that depends on one of them."""
         found = set(names)
@@ -191,6 +224,11 @@ class Plan:
             if stage.name in found:
                 found.update(stage.parents)
         return found
+
+
+def bare(name: str) -> str:
+    """A stage's name without the number that its place gave it: `align` for `09_align`."""
+    return re.sub(r"^\d+_", "", name)
 
 
 def leaves(shape: Any) -> Iterator[Any]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import attrs
+
+from pipeline_dsl.base.fault import Usage
 
 State = Literal["waiting", "running", "done", "failed", "cancelled", "unknown"]
 
@@ -22,6 +24,9 @@ class Job:
 class Cluster:
     """One kind of scheduler. `folder` holds a plan's rendered files, and what submitting them left."""
 
+    own_store: ClassVar[bool] = False
+    """Whether its stages write to a store of its own, so that what is done here is not done there."""
+
     def submit(self, folder: Path, *, done: Sequence[str], environment: Mapping[str, str], dry_run: bool) -> str:
         """Submit every stage that is not `done`; returns what was created, or would be, as text.
 
@@ -36,6 +41,15 @@ class Cluster:
     def log(self, folder: Path, stage: str) -> Path | None:
         """The file that a stage's newest job writes to."""
         raise NotImplementedError
+
+    def node_log(self, folder: Path, stage: str, node: int) -> Path | None:
+        """The same of one node of a stage that takes several, counted from 0.
+
+        Raises: Usage where all of them write to one file.
+        """
+        if node:
+            raise Usage("all nodes of a stage write to one log here", help="leave `--node` out")
+        return self.log(folder, stage)
 
     def cancel(self, folder: Path) -> list[Job]:
         """End every job that has not ended; returns those. Nothing of them runs when this returns."""

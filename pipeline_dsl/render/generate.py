@@ -1,7 +1,7 @@
 """Rendered files on disk: what a plan's folder should hold, and making it so."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,18 @@ def files(plan: Plan, name: str) -> list[Rendered]:
 
     Raises: Usage if there is no such backend; Unrenderable.
     """
-    chosen = backend(name)
+    return folders(plan, [name])[name]
+
+
+def folders(plan: Plan, names: Sequence[str]) -> dict[str, list[Rendered]]:
+    """The same for several backends, of which each has the plan beside it.
+
+    Raises: Usage if there is no such backend; Unrenderable.
+    """
+    chosen = {name: backend(name) for name in names}
     portable = attrs.evolve(plan, root="")
-    return [Rendered(PLAN, plans.dump(portable)), *chosen.render(portable, chosen.given(portable))]
+    saved = Rendered(PLAN, plans.dump(portable))
+    return {name: [saved, *kind.render(portable, kind.given(portable))] for name, kind in chosen.items()}
 
 
 def suiting(plan: Plan) -> list[str]:

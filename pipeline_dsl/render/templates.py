@@ -1,4 +1,4 @@
-"""Templates whose values are quoted unless they say otherwise: for the shell by `shlex.quote`, in Dockerfiles as JSON.
+"""Templates whose values are quoted unless they say otherwise: for bash as one word, in Dockerfiles as JSON.
 
 A `{{ value }}` stands where a whole word stands, never inside quotes.
 """
@@ -30,7 +30,7 @@ def render(package: str, template: str, **values: Any) -> str:
 
 
 def quote(word: Any) -> str:
-    """A value as one word of a POSIX shell.
+    """A value as one word of bash.
 
     Raises: Unrenderable for a NUL, which no argument can hold.
     """
@@ -39,6 +39,8 @@ def quote(word: Any) -> str:
     text = str(word)
     if "\0" in text:
         raise Unrenderable(f"{text!r} holds a NUL, which no command line can carry")
+    if "\r" in text:  # sbatch takes no script in which a line ends as on Windows, not even inside quotes
+        return "$'" + text.replace("\\", r"\\").replace("'", r"\'").replace("\r", r"\r") + "'"
     return shlex.quote(text)
 
 

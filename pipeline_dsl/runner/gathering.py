@@ -5,7 +5,7 @@ from pathlib import Path
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.runner.history import manifest_of
-from pipeline_dsl.runner.machine import git_commit
+from pipeline_dsl.runner.machine import author, git_commit
 from pipeline_dsl.runner.resolve import resolve
 from pipeline_dsl.runner.run import run_folder
 from pipeline_dsl.store import manifest as manifests
@@ -23,7 +23,7 @@ def gather(plan: Plan, store: Store) -> tuple[Path, bool]:
     store.keep_plan(plan)
     folder = run_folder(store, plan)
     write_atomically(folder / "plan.json", plans.dump(plan).encode())
-    commit = git_commit(Path(plan.root or "."))
-    manifest = manifest_of(plan, store, resolution, "complete" if whole else "running", None, None, commit)
-    manifests.write(manifest, folder / "manifest.yaml")
-    return folder / "manifest.yaml", whole
+    root, path = Path(plan.root or "."), folder / "manifest.yaml"
+    status, signed = "complete" if whole else "running", manifests.overrides_at(path)
+    manifests.write(manifest_of(plan, store, resolution, status, None, None, git_commit(root), author(root), signed), path)
+    return path, whole

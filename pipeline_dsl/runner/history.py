@@ -8,7 +8,8 @@ import attrs
 
 from pipeline_dsl.plan.plan import Plan, PlannedStage
 from pipeline_dsl.runner.resolve import Resolution
-from pipeline_dsl.store.manifest import Manifest, Recipe, StageEntry, Status
+from pipeline_dsl.store.manifest import Manifest, Recipe, Rollback, Signed, StageEntry, Status
+from pipeline_dsl.store.proposal import promised
 from pipeline_dsl.store.record import Record
 from pipeline_dsl.store.store import Store
 
@@ -21,10 +22,12 @@ def manifest_of(
     failed: str | None,
     reason: str | None,
     commit: str | None,
+    author: str | None = None,
+    overrides: tuple[Signed, ...] = (),
 ) -> Manifest:
-    """The manifest of a plan as far as its stages have records."""
+    """The manifest of a plan as far as its stages have records; `overrides` stay with it, and count as long as the verdict is the same."""
     entries = {
-        stage.name: _entry(stage, resolution.records[stage.name], store) for stage in plan.stages if stage.name in resolution.records
+        stage.name: entry_of(stage, resolution.records[stage.name], store) for stage in plan.stages if stage.name in resolution.records
     }
     costs = [entry.cost_usd for entry in entries.values()]
     return Manifest(
@@ -32,6 +35,7 @@ def manifest_of(
         pipeline_version=plan.pipeline_version,
         seed=plan.seed,
         git_commit=commit,
+        author=author,
         plan=plan.digest,
         status=status,
         failed_stage=failed,
@@ -39,12 +43,15 @@ def manifest_of(
         stages=entries,
         pending=tuple(stage.name for stage in plan.stages if stage.name not in entries),
         gates=tuple(str(gate) for gate in plan.gates),
+        **promised(plan),
         cost_total_usd=None if None in costs else round(sum(cost or 0.0 for cost in costs), 6),
         wall_clock_total_sec=round(sum(entry.wall_clock_sec for entry in entries.values()), 3),
+        overrides=overrides,
     )
 
 
-def _entry(stage: PlannedStage, record: Record, store: Store) -> StageEntry:
+def entry_of(stage: PlannedStage, record: Record, store: Store) -> StageEntry:
+    """What a manifest says of a stage that has this record."""
     tree = store.tree(record.output)
     return StageEntry(
         recipe=Recipe(type=stage.type, version=stage.version, fields=stage.fields, inputs=stage.inputs),
@@ -58,8 +65,12 @@ def _entry(stage: PlannedStage, record: Record, store: Store) -> StageEntry:
         cost_usd=None if record.cost_usd is None else round(record.cost_usd, 6),
         metrics={name: round(score.value, 6) for name, score in tree.scores.items()},
         libraries=record.libraries,
-        hardware=f"{record.devices} x {record.device} ({record.machine.processor})",
+        hardware=record.hardware,
         code=record.code,
+        on=stage.place or None,
+        execution=stage.execution or None,
+        rollback=Rollback(tier=stage.tier, action=stage.on_failure),
+        declares=stage.declares or None,
     )
 
 

@@ -31,11 +31,40 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def author(folder: Path) -> str:
+    """Who runs something in `folder`: what PDSL_AUTHOR says, else git's `user.email`, else the name of the system's user.
+
+    It is what a person says of themselves, and no proof.
+    """
+    said = os.environ.get("PDSL_AUTHOR", "").strip() or _git(folder, "config", "user.email") or _account()
+    return "".join(letter for letter in said if letter.isprintable())[:200]
+
+
+def _account() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run as a number that nobody named
+        return f"user {os.getuid()}"
+
+
 def git_commit(folder: Path) -> str | None:
     """The commit that is checked out in `folder`, with `-dirty` if files differ from it; None outside of a repository."""
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    return _git(folder, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+
+
+def is_uncommitted(file: Path) -> bool:
+    """Whether a file in a git repository differs from its commit, or is in none; a file outside of a repository does not."""
+    return bool(_git(file.absolute().parent, "status", "--porcelain", "--ignored", "--", file.name))
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """What git prints; None where there is no git, or where it has nothing to say."""
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        found = subprocess.run(
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, errors="replace", timeout=30, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None if found.returncode == 0 else None

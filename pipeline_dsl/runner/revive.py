@@ -16,6 +16,20 @@ def class_of(plan: Plan, planned: PlannedStage) -> type[Stage[Any]]:
 
     Raises: StageFailed if it is not there any more, or is of another version.
     """
+    found = imported(plan, planned)
+    if found.version != planned.version:
+        raise StageFailed(
+            f"`{planned.name}` was planned with version {planned.version} of {planned.type}; this is version {found.version}",
+            help=_COMPILE,
+        )
+    return found
+
+
+def imported(plan: Plan, planned: PlannedStage) -> type[Stage[Any]]:
+    """The class that a planned stage names, of whichever version.
+
+    Raises: StageFailed if it is not there any more, or is no stage type.
+    """
     if plan.root and plan.root not in sys.path:
         sys.path.insert(0, plan.root)
     module, _, name = planned.type.partition(":")
@@ -25,12 +39,9 @@ def class_of(plan: Plan, planned: PlannedStage) -> type[Stage[Any]]:
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
         raise StageFailed(f"`{planned.name}` is a {planned.type}, which cannot be imported: {error}") from error
-    if found.version != planned.version:
-        raise StageFailed(
-            f"`{planned.name}` was planned with version {planned.version} of {planned.type}; this is version {found.version}",
-            help=_COMPILE,
-        )
-    return found
+    if not isinstance(found, type) or not issubclass(found, Stage):
+        raise StageFailed(f"`{planned.name}` is a {planned.type}, which is no stage type", help=_COMPILE)
+    return cast("type[Stage[Any]]", found)
 
 
 def revive(plan: Plan, planned: PlannedStage) -> tuple[Stage[Any], StageType, dict[Ref[Any], str]]:

@@ -4,7 +4,6 @@ Stages that are ready start while cores are free. After a failure nothing new st
 result is good. Killed at any moment, the next run goes on from the finished stages.
 """
 
-import math
 import select
 import signal
 import time
@@ -15,11 +14,11 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 
 from pipeline_dsl.base.fault import Fault, OverBudget, StageFailed
-from pipeline_dsl.base.units import dollars
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.plan import Plan, PlannedStage
-from pipeline_dsl.runner.machine import cores, git_commit
+from pipeline_dsl.runner.machine import author, cores, git_commit
 from pipeline_dsl.runner.resolve import Resolution, advance
+from pipeline_dsl.runner.spending import least, left, overdraft
 from pipeline_dsl.store.files import write_atomically
 from pipeline_dsl.store.layout import tail
 from pipeline_dsl.store.record import Record
@@ -27,7 +26,7 @@ from pipeline_dsl.store.store import Store
 
 if TYPE_CHECKING:
     from pipeline_dsl.runner.process import Child
-    from pipeline_dsl.store.manifest import Status
+    from pipeline_dsl.store.manifest import Signed, Status
 
 _TICK = 0.5
 _GRACE = 10.0
@@ -100,6 +99,8 @@ class _Run:
         self.ran = 0
         self.interrupted = False
         self.commit: str | None = None
+        self.author: str | None = None
+        self.signed: tuple[Signed, ...] | None = None
         self.written = 0.0
 
     def go(self) -> Outcome:
@@ -116,7 +117,8 @@ class _Run:
         path = self.folder / "manifest.yaml"
         if not self.todo and path.exists() and self._unchanged(path):
             return Outcome(path, None, 0)
-        self.commit = git_commit(Path(self.plan.root or "."))
+        root = Path(self.plan.root or ".")
+        self.commit, self.author = git_commit(root), author(root)
         self.store.keep_plan(self.plan)
         write_atomically(self.folder / "plan.json", plans.dump(self.plan).encode())
         if self.todo:
@@ -184,28 +186,22 @@ class _Run:
                 waiting.discard(stage.name)
             elif self._over_budget(stage):
                 return
-            elif self.children and _least(stage) > self._left() - sum(_least(self.plan.stage(name)) for name in self.children):
+            elif self.children and least(stage) > self._uncommitted():
                 continue  # what runs may cost what this one needs
             else:
                 self._start(stage)
             self.todo.remove(stage)
 
-    def _left(self) -> float:
-        """What may still be spent, USD."""
-        if self.plan.budget_usd is None:
-            return math.inf
-        return self.plan.budget_usd - sum(record.cost_usd or 0.0 for record in self.resolution.records.values())
+    def _uncommitted(self) -> float:
+        """What may still be spent once all that runs has ended, USD."""
+        return left(self.plan, self.resolution.records.values()) - sum(least(self.plan.stage(name)) for name in self.children)
 
     def _over_budget(self, stage: PlannedStage) -> bool:
-        least, left, limit = _least(stage), self._left(), self.plan.budget_usd
-        if least <= left or limit is None:
+        fault = overdraft(self.plan, stage, self.resolution.records.values())
+        if fault is None:
             return False
-        self.failed = stage.name
-        self.fault = OverBudget(
-            f"`{stage.name}` needs at least {dollars(least)}; {dollars(limit - left)} of {dollars(limit)} are spent",
-            help="raise `Budget(usd=...)`, or make the stage smaller; finished stages are kept",
-        )
-        self.watcher.failed(stage, self.fault, self.store.layout.log(self.resolution.keys[stage.name]))
+        self.failed, self.fault = stage.name, fault
+        self.watcher.failed(stage, fault, self.store.layout.log(self.resolution.keys[stage.name]))
         return True
 
     def _start(self, stage: PlannedStage) -> None:
@@ -214,7 +210,8 @@ class _Run:
 
         key = self.resolution.keys[stage.name]
         self.resolution.records.pop(stage.name, None)  # what it made before is no part of this run
-        terms = Terms(threads=self.plan.local.threads, force=stage.name in self.again, wait=True, git_commit=self.commit)
+        again = stage.name in self.again
+        terms = Terms(threads=self.plan.local.threads, force=again, wait=True, git_commit=self.commit, author=self.author)
         log = self.store.layout.log(key)
         progress = self.store.layout.progress(key)
         progress.unlink(missing_ok=True)
@@ -268,13 +265,9 @@ class _Run:
         from pipeline_dsl.runner.history import manifest_of  # a run that finds all done writes nothing, and starts without it
         from pipeline_dsl.store import manifest as manifests
 
-        manifest = manifest_of(
-            self.plan, self.store, self.resolution, status, self.failed, self.fault.message if self.fault else None, self.commit
-        )
-        manifests.write(manifest, self.folder / "manifest.yaml")
+        path, reason = self.folder / "manifest.yaml", self.fault.message if self.fault else None
+        if self.signed is None:
+            self.signed = manifests.overrides_at(path)
+        manifest = manifest_of(self.plan, self.store, self.resolution, status, self.failed, reason, self.commit, self.author, self.signed)
+        manifests.write(manifest, path)
         self.written = time.monotonic()
-
-
-def _least(stage: PlannedStage) -> float:
-    """What a stage is sure to cost, USD."""
-    return stage.estimate.usd.low if stage.estimate.usd else 0.0

@@ -12,7 +12,7 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,15 +20,16 @@ import attrs
 
 from pipeline_dsl.base.canonical import spell
 from pipeline_dsl.base.convert import structure, unstructure
-from pipeline_dsl.base.fault import AlreadyRunning, BadFile, Exit, Fault, StageFailed, StoreFull, Unresolved, WrongArtifact
+from pipeline_dsl.base.fault import AlreadyRunning, BadFile, Exit, Fault, OverBudget, StageFailed, StoreFull, Unresolved, WrongArtifact
 from pipeline_dsl.lang.artifact import Artifact, kind_name
 from pipeline_dsl.lang.measure import Score
 from pipeline_dsl.lang.stage import stage_type
 from pipeline_dsl.plan.plan import Plan, PlannedStage, definition
 from pipeline_dsl.runner.code import code_digest
 from pipeline_dsl.runner.machine import this_machine
-from pipeline_dsl.runner.resolve import Resolution, advance, check_pin
-from pipeline_dsl.runner.revive import class_of, revive
+from pipeline_dsl.runner.resolve import Resolution, advance, check_pin, resolve
+from pipeline_dsl.runner.revive import class_of, imported, revive
+from pipeline_dsl.runner.spending import overdraft
 from pipeline_dsl.runner.workspace import LocalWorkspace, check_inputs
 from pipeline_dsl.store.files import raise_if_full
 from pipeline_dsl.store.layout import tail
@@ -49,21 +50,29 @@ class Terms:
     wait: bool = False
     """Wait for another process that is running the same stage, rather than refuse."""
     git_commit: str | None = None
+    author: str | None = None
+    capped: bool = False
+    """Hold it if the plan's budget has too little left. `pdsl run` sees to that itself, where several stages run at a time."""
+    given: Mapping[str, Record] | None = None
+    """The records of its parents, for a replay; without them, they are looked up in the store."""
 
 
 def run_stage(plan: Plan, name: str, store: Store, terms: Terms) -> Record:
     """Make sure that a stage's artifact is in the store, and return its record.
 
-    Raises: Unresolved if a parent is not done; DigestMismatch; AlreadyRunning; StageFailed and its relatives.
+    Raises: Unresolved if a parent is not done; DigestMismatch; AlreadyRunning; OverBudget; StageFailed and its relatives.
     """
     planned = plan.stage(name)
-    resolution, key = resolved(plan, planned, store)
-    with _lock(store, key, planned, terms):
+    resolution, key = resolved(plan, planned, store) if terms.given is None else taken(planned, terms.given)
+    with locked(store, key, name, wait=terms.wait):
         done = store.record(key)
         if done is not None and not terms.force:
             check_pin(planned, done.output)
             store.verify(done.output, read=False)
             return done
+        refused = overdraft(plan, planned, resolve(plan, store).records.values()) if terms.capped else None
+        if refused is not None:
+            raise refused
         try:
             record = _make(plan, planned, key, resolution, store, terms)
         except OSError as error:
@@ -96,17 +105,26 @@ def resolved(plan: Plan, planned: PlannedStage, store: Store) -> tuple[Resolutio
     return resolution, key
 
 
+def taken(planned: PlannedStage, parents: Mapping[str, Record]) -> tuple[Resolution, str]:
+    """The same of parents that are given, whatever the store has of them."""
+    resolution = Resolution(records=dict(parents))
+    return resolution, definition(planned.type, planned.version, planned.fields, resolution.inputs(planned) or {})
+
+
 @contextmanager
-def _lock(store: Store, key: str, planned: PlannedStage, terms: Terms) -> Generator[None]:
-    """Hold the stage's lock, which the system releases however this process ends."""
+def locked(store: Store, key: str, name: str, *, wait: bool) -> Generator[None]:
+    """Hold a stage's lock, which the system releases however this process ends.
+
+    Raises: AlreadyRunning, unless it may `wait`.
+    """
     store.layout.locks.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(store.layout.locks / tail(key), os.O_CREAT | os.O_RDWR, 0o644)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if terms.wait else fcntl.LOCK_NB))
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
             raise AlreadyRunning(
-                f"another process is running `{planned.name}` on the same inputs",
+                f"another process is running `{name}` on the same inputs",
                 help="wait for it; `pdsl status` shows how far it is",
             ) from error
         yield
@@ -118,7 +136,8 @@ def _make(plan: Plan, planned: PlannedStage, key: str, resolution: Resolution, s
     parents = sorted(set(planned.parents))
     digests = {parent: resolution.records[parent].output for parent in parents}
     trees = {parent: store.verify(digests[parent]) for parent in parents}
-    kinds: dict[str, type[Artifact]] = {parent: stage_type(class_of(plan, plan.stage(parent))).produces for parent in parents}
+    find = class_of if terms.given is None else imported  # what is given is there, whatever its stage type has become since
+    kinds: dict[str, type[Artifact]] = {parent: stage_type(find(plan, plan.stage(parent))).produces for parent in parents}
     stage, described, names = revive(plan, planned)
     check_inputs(described, planned.inputs, trees, kinds)
     folder = store.layout.stage(key)
@@ -159,6 +178,7 @@ def _make(plan: Plan, planned: PlannedStage, key: str, resolution: Resolution, s
         git_commit=terms.git_commit,
         pdsl=VERSION,
         python=sys.version.split()[0],
+        author=terms.author,
     )
 
 
@@ -190,7 +210,8 @@ def _cpu() -> float:
 def fault_of(error: BaseException, name: str) -> Fault:
     """Any exception of a stage's own code as a fault that says that a stage failed, or that bytes are not what they were."""
     if isinstance(error, Fault):
-        return error if error.exit in (Exit.STAGE, Exit.DIGEST) else StageFailed(f"`{name}`: {error.message}", help=error.help)
+        ours = error.exit in (Exit.STAGE, Exit.DIGEST) or isinstance(error, OverBudget)
+        return error if ours else StageFailed(f"`{name}`: {error.message}", help=error.help)
     if isinstance(error, SystemExit):
         return StageFailed(f"`{name}` called sys.exit({error.code!r})", help="return the artifact's metadata from `run`, or raise")
     return StageFailed(f"`{name}` raised {type(error).__name__}: {error}")

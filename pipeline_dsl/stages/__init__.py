@@ -6,6 +6,7 @@ Importing them loads no library: a stage imports what it needs when it runs.
 from pipeline_dsl.stages.cleaning.quality import Bullets, Ellipses, Letters, StopWords, Symbols, WordLength, Words
 from pipeline_dsl.stages.cleaning.repetition import RepeatedLines, RepeatedParagraphs, RepeatedPhrases, TopPhrases
 from pipeline_dsl.stages.constitutional import ConstitutionalAi
+from pipeline_dsl.stages.contamination import Contamination
 from pipeline_dsl.stages.deduplicate import Deduplicate
 from pipeline_dsl.stages.dpo import Dpo
 from pipeline_dsl.stages.evaluate import Evaluate, Task
@@ -32,6 +33,7 @@ __all__ = [
     "GOPHER",
     "Bullets",
     "ConstitutionalAi",
+    "Contamination",
     "Deduplicate",
     "Dpo",
     "Ellipses",

@@ -69,6 +69,9 @@ class Training(Stage[A_co]):
     """With `threads`, this decides in which order numbers are summed, and so the last bits of the weights."""
     threads: Count = 1
     """Cores of one process."""
+    ranks: Count | None = execution(default=None)
+    """Processes that really run, where a smaller or larger machine is at hand than `processes` counts on: the same steps on the same
+    rows, but for the last bits. A killed attempt goes on from its checkpoint, whatever number of them wrote it."""
     validate_every: Count = 100
     """Steps; the last one is always validated."""
     validate_on: Count = 256
@@ -78,15 +81,20 @@ class Training(Stage[A_co]):
     seed: int | None = None
 
     def cores(self) -> int:
-        return self.processes * self.threads
+        return self.running * self.threads
+
+    @property
+    def running(self) -> int:
+        """How many processes run."""
+        return self.ranks or self.processes
 
     def problems(self) -> Iterator[Problem]:
-        copies = self.processes // self.parallel.copy if self.parallel.copy > 1 else self.processes
+        copies = self.running // self.parallel.copy if self.parallel.copy > 1 else self.running
         rows = max(1, copies) * (self.micro_batch or 1)
-        whole = self.processes % max(1, self.parallel.copy) == 0  # if not, there is no number of copies to divide by
+        whole = self.running % max(1, self.parallel.copy) == 0  # if not, there is no number of copies to divide by
         if whole and self.batch % rows:
             each = f" x {self.micro_batch} rows" if self.micro_batch else ""
-            into = f"{self.processes} processes" if self.parallel.copy <= 1 else f"{copies} copies of the model"
+            into = f"{self.running} processes" if self.parallel.copy <= 1 else f"{copies} copies of the model"
             help = f"take a multiple of {rows}, such as {-(-self.batch // rows) * rows}"
             yield Problem("batch", f"{self.batch} rows do not divide into {into}{each}", help)
         if self.tokens < self.batch:
@@ -111,10 +119,10 @@ class Training(Stage[A_co]):
         length = told if isinstance(told, int) else round(data.tokens / data.examples) if data.tokens and data.examples else None
         if length is None:
             return None
-        rows = self.micro_batch or max(1, self.batch // max(1, self.processes // max(1, self.parallel.copy)))
+        rows = self.micro_batch or max(1, self.batch // max(1, self.running // max(1, self.parallel.copy)))
         return TrainingPlacement(
             model=model,
-            processes=self.processes,
+            processes=self.running,
             rows=rows,
             length=length,
             batch=self.batch,
@@ -160,7 +168,7 @@ class Training(Stage[A_co]):
             special=special_tokens(work.path(self.tokenizer)),
             steps=steps,
             batch=self.batch,
-            micro_batch=self.micro_batch or self.batch // self.processes,
+            micro_batch=self.micro_batch or self.batch // self.running,
             learning_rate=self.learning_rate,
             warmup=round(self.warmup * steps),
             floor=self.floor,

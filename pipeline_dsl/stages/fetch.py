@@ -23,6 +23,8 @@ class Fetch(Stage[Source]):
     have in the package; licence and notice files are always kept with them.
     """
 
+    external = True
+
     package: Npm | Pypi
     files: tuple[str, ...] = ("**",)
     """Glob patterns of paths inside the package; `*` stays within a folder, `**` does not. Each must fit a file."""

@@ -23,6 +23,8 @@ class LocalFiles(Stage[Source]):
     A relative `path` starts at the folder that pdsl is started in.
     """
 
+    external = True
+
     path: str
     files: tuple[str, ...] = ("**",)
     """Glob patterns of paths below the folder; `*` stays within a folder, `**` does not. Each must fit a file."""

@@ -47,7 +47,7 @@ class Pretrain(Training[Checkpoint]):
         recipe = self.recipe(work, self.model)
         job = pretraining.Run(recipe=recipe, folder=str(work.scratch / "run"), output=str(work.output))
         models.copy_tokenizer(work.path(self.tokenizer), work.output)
-        work.launch(pretraining.RUN, {"run": pretraining.config(job)}, processes=self.processes)
+        work.launch(pretraining.RUN, {"run": pretraining.config(job)}, processes=self.running)
         ended = pretraining.outcome(Path(job.folder))
         if ended is None:
             raise StageFailed("training ended and left no outcome")

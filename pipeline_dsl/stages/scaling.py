@@ -63,7 +63,7 @@ class FitScalingLaw(Training[ScalingLaw]):
             for number, model in enumerate(self.sizes)
         ]
         work.library("scipy")
-        work.launch(pretraining.SWEEP, {"runs": [pretraining.config(job) for job in jobs]}, processes=self.processes)
+        work.launch(pretraining.SWEEP, {"runs": [pretraining.config(job) for job in jobs]}, processes=self.running)
         outcomes = [pretraining.outcome(Path(job.folder)) for job in jobs]
         ended = [outcome for outcome in outcomes if outcome is not None]
         if len(ended) < len(jobs):

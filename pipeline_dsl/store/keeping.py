@@ -8,6 +8,8 @@ import attrs
 
 from pipeline_dsl.base.fault import Fault
 from pipeline_dsl.store import manifest as manifests
+from pipeline_dsl.store.aside import records_aside
+from pipeline_dsl.store.record import Record
 from pipeline_dsl.store.store import Store
 
 _DAY = 86_400
@@ -29,11 +31,12 @@ def kept_by_runs(store: Store) -> set[str]:
     return {entry.action for path in store.layout.runs.glob("*/manifest.yaml") for entry in manifests.read(path).stages.values()}
 
 
-def collect(store: Store, keep: set[str], *, damaged: bool, dry_run: bool) -> Removal:
+def collect(store: Store, keep: set[str], *, damaged: bool, dry_run: bool, aside: bool = False) -> Removal:
     """Remove the records that are not in `keep`, then every artifact and blob that no record names.
 
-    With `damaged`, a file that is not what its digest says goes first, and so do the records that need it. Records go before
-    bytes, so that a crash half-way leaves no record without its artifact.
+    With `damaged`, a file that is not what its digest says goes first, and so do the records that need it. Records go before bytes,
+    so that a crash half-way leaves no record without its artifact. What rollbacks set aside stays, with its artifacts, so that it
+    can be put back; unless `aside` says that it never will.
     Raises: DigestMismatch if a record or a tree is damaged and `damaged` is not given.
     """
     doomed: list[Path] = []
@@ -45,12 +48,19 @@ def collect(store: Store, keep: set[str], *, damaged: bool, dry_run: bool) -> Re
     for path in store.files("actions"):
         if path in broken:
             continue
-        needs = _needs(store, path)
+        record = store.record(store.named(path))
+        needs = _needs(store, record) if record else None
         if store.named(path) not in keep or needs is None or not broken.isdisjoint(needs):
             doomed.append(path)
             continue
         trees.add(needs[0])
         blobs.update(needs[1:])
+    if aside:
+        doomed += [path for path in store.layout.aside.rglob("*") if path.is_file()]
+    else:
+        for needs in filter(None, (_needs(store, record) for record in records_aside(store))):
+            trees.add(needs[0])
+            blobs.update(needs[1:])
     doomed += [path for path in store.files("trees") if path not in trees and path not in broken]
     doomed += [path for path in store.files("blobs") if path not in blobs and path not in broken]
     doomed += [path for path in store.files("plans") if not _has_run(store, path) and path not in broken]
@@ -59,14 +69,13 @@ def collect(store: Store, keep: set[str], *, damaged: bool, dry_run: bool) -> Re
         for path in doomed:
             path.unlink()
         _sweep(store)
+        if aside:
+            shutil.rmtree(store.layout.aside, ignore_errors=True)  # the folders, now empty
     return Removal(len(doomed), size)
 
 
-def _needs(store: Store, path: Path) -> list[Path] | None:
+def _needs(store: Store, record: Record) -> list[Path] | None:
     """The tree and the blobs of a record; None if they are not there."""
-    record = store.record(store.named(path))
-    if record is None:
-        return None
     try:
         tree = store.tree(record.output)
     except Fault:  # gone or damaged: the record is of no use without it

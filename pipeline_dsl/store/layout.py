@@ -18,6 +18,11 @@ class Layout:
         return self.root / "store"
 
     @property
+    def decisions(self) -> Path:
+        """The decision log: see `store/log.py`."""
+        return self.root / "store" / "decisions.jsonl"
+
+    @property
     def stats(self) -> Path:
         """What files looked like when their digests were last true."""
         return self.root / "stats"
@@ -41,6 +46,11 @@ class Layout:
     def runs(self) -> Path:
         """One folder a plan that was run: its manifest, and the plan."""
         return self.root / "runs"
+
+    @property
+    def aside(self) -> Path:
+        """One folder a rollback: the records that it took out of use."""
+        return self.root / "aside"
 
     def log(self, key: str) -> Path:
         """The log of the stage with this action key."""

@@ -6,11 +6,10 @@ them there and never here.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import attrs
 
-from pipeline_dsl.base.canonical import spell
 from pipeline_dsl.base.convert import structure, unstructure
 from pipeline_dsl.base.fault import BadFile, Usage
 from pipeline_dsl.store.files import write_atomically
@@ -33,6 +32,16 @@ class Recipe:
 
 
 @attrs.frozen(kw_only=True)
+class Rollback:
+    """What is done when a stage fails, written down before it runs."""
+
+    tier: str
+    """`cheap`, `medium` or `expensive`: hours, days or weeks of work."""
+    action: str
+    """`re-run`, `retrain` with revised inputs, or `fall-back` to the last good artifact."""
+
+
+@attrs.frozen(kw_only=True)
 class StageEntry:
     """One finished stage. `output_hash` of a stage is the `input_hash` of those that read it."""
 
@@ -49,6 +58,25 @@ class StageEntry:
     libraries: Mapping[str, str]
     hardware: str
     code: str
+    on: Mapping[str, Any] | None = None
+    """Where it was to run: a device of the catalogue or a description of one, how many, and the price if another was given."""
+    execution: Mapping[str, Any] | None = None
+    """The fields of its type that only say how fast it runs."""
+    rollback: Rollback | None = None
+    declares: Mapping[str, Any] | None = None
+    """What its type told the compiler, where others may not have the type."""
+
+
+@attrs.frozen(kw_only=True)
+class Signed:
+    """A statement that a person signed: by the canonical bytes of `statement`, in the namespace `purpose`."""
+
+    purpose: str
+    statement: Mapping[str, Any]
+    signature: str
+    """As `ssh-keygen -Y sign` writes it."""
+    logged: str
+    """The digest of its line in the decision log."""
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +88,8 @@ class Manifest:
     pipeline_version: str
     seed: int
     git_commit: str | None
+    author: str | None = None
+    """Who ran it, as `runner/machine.py` finds out; the records say who ran each stage."""
     plan: str
     status: Status
     failed_stage: str | None = None
@@ -67,8 +97,18 @@ class Manifest:
     stages: Mapping[str, StageEntry]
     pending: tuple[str, ...] = ()
     gates: tuple[str, ...] = ()
+    gate_stages: Mapping[str, str] | None = None
+    """The stage that measures it, for each gate that is not on the run as a whole."""
+    budget: Mapping[str, float] | None = None
+    """What may be spent: `usd`, and `kl` in nats a sequence along any path."""
+    baseline: Mapping[str, str] | None = None
+    """What `baseline` means: the `stage` of this run or the `manifest` of another."""
+    ships: str | None = None
+    use: str | None = None
     cost_total_usd: float | None
     wall_clock_total_sec: float
+    overrides: tuple[Signed, ...] = ()
+    """Exceptions to its verdict, read by `gates/override.py`; no part of what is judged."""
 
 
 def write(manifest: Manifest, path: Path) -> None:
@@ -81,31 +121,27 @@ def write(manifest: Manifest, path: Path) -> None:
     write_atomically(path, dumped(unstructure(manifest)).encode())
 
 
+def overrides_at(path: Path) -> tuple[Signed, ...]:
+    """What was signed about the run whose manifest is about to be written again; nothing where there is no manifest to read.
+
+    An unreadable manifest loses nothing that counts: every override is in the decision log as well.
+    """
+    try:
+        return read(path).overrides
+    except (Usage, BadFile):
+        return ()
+
+
 def read(path: Path) -> Manifest:
     """The manifest in a file. It is data: nothing in it is run, and unknown keys are errors.
 
     Raises: Usage if there is no such file; BadFile if it is no manifest, too large, too deep, says a key twice, or uses YAML
     aliases or values that JSON has not.
     """
-    from pipeline_dsl.store.strict_yaml import loaded  # a run that finds all done reads no manifest, and starts without it
+    from pipeline_dsl.store.strict_yaml import mapping  # a run that finds all done reads no manifest, and starts without it
 
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise Usage(f"cannot read {path}: {error.strerror}") from error
-    if len(raw) > MAX_BYTES:
-        raise BadFile(f"{path} is larger than {MAX_BYTES} bytes, which no manifest is")
-    try:
-        data: Any = loaded(raw.decode(), path)
-        spell(data)
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{path} is no manifest: it is not UTF-8 text") from error
-    except (RecursionError, TypeError, ValueError) as error:
-        raise BadFile(f"{path} is no manifest: {error}") from error
-    if not isinstance(data, dict):
-        raise BadFile(f"{path} is no manifest: it holds {type(data).__name__}, not a mapping")
-    version: Any = cast("dict[str, Any]", data).get("manifest_version")
+    data = mapping(path, "manifest", MAX_BYTES)
+    version: Any = data.get("manifest_version")
     if version != SCHEMA:
         raise BadFile(f"{path} is a manifest of format {version!r}; this pdsl reads format {SCHEMA}")
     return structure(data, Manifest, what=str(path))

@@ -54,16 +54,30 @@ class Record:
     git_commit: str | None
     pdsl: str
     python: str
+    author: str | None = None
+    """Who ran it; records from before this was kept have none, and keep their digests."""
+
+    @property
+    def hardware(self) -> str:
+        """Where it ran, in words."""
+        return f"{self.devices} x {self.device} ({self.machine.processor})"
 
     @property
     def digest(self) -> Digest:
         """What a manifest calls this record."""
-        return digest_bytes(spell(unstructure(self)))
+        return digest_bytes(spell(_body(self)))
 
 
 def dump(record: Record) -> bytes:
     """The record as the bytes of its file, which names its own digest."""
-    return spell({"digest": record.digest, "record": unstructure(record)})
+    return spell({"digest": record.digest, "record": _body(record)})
+
+
+def _body(record: Record) -> dict[str, Any]:
+    body: dict[str, Any] = unstructure(record)
+    if record.author is None:
+        del body["author"]
+    return body
 
 
 def parse(data: bytes, *, where: str) -> Record:

@@ -259,6 +259,10 @@ class Store:
         """The file that holds an artifact's tree."""
         return self._path("trees", digest)
 
+    def record_file(self, key: str) -> Path:
+        """The file that holds an action's record."""
+        return self._path("actions", key)
+
     def _remember(self, digest: str, looks: Mapping[str, list[int]]) -> None:
         write_atomically(self.layout.stats / tail(digest), json.dumps(looks).encode())
 

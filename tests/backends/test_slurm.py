@@ -1,6 +1,8 @@
 """Plans on a real Slurm: run, resumed, stopped and refused as they should be."""
 
+import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from tests.runner.test_tiny_killed import TINY
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.stages,
+    pytest.mark.timeout(1500),
     pytest.mark.skipif(os.geteuid() != 0, reason="a Slurm of one's own needs root: slurmd starts jobs as their owners"),
 ]
 
@@ -36,7 +39,7 @@ pipeline = Pipeline(name='diamond', targets=[join], launchers=[Slurm(**OURS)])
 )
 
 SHORT = TINY.replace("tokens=64 * 8 * 800", "save_every=60, tokens=64 * 8 * 300")
-TWO_NODES = SETTINGS + SHORT.replace("processes=2,", "processes=2, on=Hardware(device=CPU_CORE, count=1, nodes=2),").replace(
+TWO_NODES = SETTINGS + SHORT.replace("processes=2,", "processes=2, zero_stage=2, on=Hardware(device=CPU_CORE, count=1, nodes=2),").replace(
     "targets=[base]", "targets=[base], launchers=[Slurm(job=SlurmJob({job}), warning=30, restarts=1, **OURS)]"
 )
 
@@ -74,7 +77,7 @@ class Launched:
         shown = self.cluster.call("scontrol", "-o", "show", "job", self.jobs()[stage])
         return shown.partition("JobState=")[2].partition(" ")[0]
 
-    def finish(self, within: float = 240) -> None:
+    def finish(self, within: float = 400) -> None:
         ended = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED"}
         until(lambda: self.state("gate") in ended, within=within, what=self.log())
 
@@ -86,14 +89,26 @@ class Launched:
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The manifest of the training run undisturbed, by `pdsl run` on one node."""
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """The training by `pdsl run`, two processes on one node."""
     folder = tmp_path_factory.mktemp("calm")
     bench = Bench(folder)
     bench.write(TWO_NODES.format(job=""), "ours")
     ended = pdsl("run", "ours.py", "--jobs", "2", cwd=folder, timeout=500)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    return timeless(bench.manifest())
+    return bench
+
+
+@pytest.fixture(scope="module")
+def calm(undisturbed: Bench) -> dict[str, Any]:
+    """The manifest of that."""
+    return timeless(undisturbed.manifest())
+
+
+def losses(bench: Bench) -> list[tuple[int, float]]:
+    """What the training noted: (step, validation loss)."""
+    tree = bench.store.tree(bench.manifest()["stages"]["06_pretrain"]["output_hash"])
+    return [(step, loss) for step, loss in tree.meta["loss_curve"]]
 
 
 def test_branches_run_at_the_same_time_and_a_second_submit_runs_nothing(cluster: SlurmCluster, tmp_path: Path) -> None:
@@ -155,11 +170,18 @@ def test_cancel_leaves_nothing_running(cluster: SlurmCluster, tmp_path: Path) ->
     assert cluster.call("squeue", "-h", "-o", "%i") == ""
 
 
-def test_a_training_over_two_nodes_ends_in_the_bits_of_one_node(cluster: SlurmCluster, tmp_path: Path, calm: dict[str, Any]) -> None:
+def test_a_training_over_two_nodes_ends_in_the_loss_and_the_bits_of_one_node(
+    cluster: SlurmCluster, tmp_path: Path, calm: dict[str, Any], undisturbed: Bench
+) -> None:
     launched = Launched(tmp_path / "a", cluster, TWO_NODES.format(job=""))
     launched.submit()
     launched.finish()
 
+    (said,) = re.findall(r"^\[rank0\]: deepspeed (.*)$", launched.log(), re.MULTILINE)
+    (rendered,) = launched.bench.folder.glob(".pdsl/runs/*/launch/slurm/06_pretrain.deepspeed.json")
+    assert json.loads(said) == json.loads(rendered.read_text())
+    assert json.loads(said)["zero_optimization"]["stage"] == 2
+    assert losses(launched.bench) == losses(undisturbed)
     assert timeless(launched.bench.manifest())["stages"]["06_pretrain"]["output_hash"] == calm["stages"]["06_pretrain"]["output_hash"]
 
 
@@ -168,12 +190,32 @@ def sealed(launched: Launched) -> Any:
     return list(launched.bench.folder.glob(".pdsl/work/*/scratch/run/checkpoint-*/complete.json"))
 
 
+def test_a_training_that_loses_half_its_machine_goes_on_with_half_the_processes(
+    cluster: SlurmCluster, tmp_path: Path, undisturbed: Bench
+) -> None:
+    launched = Launched(tmp_path / "a", cluster, TWO_NODES.format(job=""))
+    launched.submit()
+    until(lambda: sealed(launched), within=300, what="a checkpoint")
+    assert cluster.pdsl("cancel", cwd=launched.bench.folder).returncode == 0
+    smaller = TWO_NODES.replace("zero_stage=2, on=Hardware(device=CPU_CORE, count=1, nodes=2)", "zero_stage=2, ranks=1")
+    launched.bench.write(smaller.format(job=""), "ours")
+    launched.submit()
+    launched.finish()
+
+    assert "is of 2 processes; it is divided anew between 1" in launched.log()
+    found, wanted = losses(launched.bench), losses(undisturbed)
+    assert [step for step, _ in found] == [step for step, _ in wanted]
+    assert [loss for _, loss in found] == pytest.approx([loss for _, loss in wanted], rel=1e-3)
+
+
 def test_a_preempted_training_goes_on_from_its_checkpoint(cluster: SlurmCluster, tmp_path: Path, calm: dict[str, Any]) -> None:
     launched = Launched(tmp_path / "a", cluster, TWO_NODES.format(job=""))
     launched.submit()
-    until(lambda: sealed(launched), within=120, what="a checkpoint")
+    until(lambda: sealed(launched), within=300, what="a checkpoint")
     cluster.call("sbatch", "--partition=urgent", "--nodes=2", "--exclusive", "--wrap=sleep 5", "--output=/dev/null")
-    until(lambda: "Restarts=1" in cluster.call("scontrol", "-o", "show", "job", launched.jobs()["06_pretrain"]), within=90, what="requeued")
+    until(
+        lambda: "Restarts=1" in cluster.call("scontrol", "-o", "show", "job", launched.jobs()["06_pretrain"]), within=200, what="requeued"
+    )
     launched.finish()
 
     assert launched.bench.manifest()["status"] == "complete", launched.log()
@@ -196,10 +238,10 @@ def test_a_training_that_reaches_its_time_limit_goes_on_from_its_checkpoint(
 def test_a_training_that_loses_a_node_goes_on_from_its_checkpoint(cluster: SlurmCluster, tmp_path: Path, calm: dict[str, Any]) -> None:
     launched = Launched(tmp_path / "a", cluster, TWO_NODES.format(job=""))
     launched.submit()
-    until(lambda: sealed(launched), within=120, what="a checkpoint")
+    until(lambda: sealed(launched), within=300, what="a checkpoint")
     cluster.kill_node("node2")
     until(
-        lambda: "Restarts=1" in cluster.call("scontrol", "-o", "show", "job", launched.jobs()["06_pretrain"]), within=120, what="requeued"
+        lambda: "Restarts=1" in cluster.call("scontrol", "-o", "show", "job", launched.jobs()["06_pretrain"]), within=200, what="requeued"
     )
     cluster.up()
     launched.finish()

@@ -6,11 +6,12 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.benchmarks import cost, fit, growth, hashing, peers, running, start
+from pipeline_dsl.runner.machine import cores
+from tests.benchmarks import contamination, cost, fit, growth, hashing, launching, peers, running, start
 from tests.benchmarks.table import Row, absent, printed
 from tests.benchmarks.usage import Failed, adopt_orphans
 
-PARTS = ("start", "growth", "running", "hashing", "cost", "fit")
+PARTS = ("start", "growth", "running", "hashing", "launching", "cost", "fit", "contamination")
 
 
 def arguments() -> argparse.Namespace:
@@ -18,7 +19,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"which of {', '.join(PARTS)}; all without one")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each figure, medians are shown (default 5)")
-    parser.add_argument("--peers", type=Path, help="a folder with the environments dvc/ and snakemake/")
+    parser.add_argument("--peers", type=Path, help="a folder with the environments dvc/, snakemake/ and datatrove/")
     parser.add_argument("--install-peers", action="store_true", help="make those that are missing there, by pip")
     parser.add_argument("--gib", type=float, default=2, help="size of the file to hash and of the large artifact (default 2)")
     chosen = parser.parse_args()
@@ -45,8 +46,10 @@ def main() -> int:
             "growth": lambda: growth.rows(folder / "growth", (chosen.rounds + 1) // 2),
             "running": lambda: running.rows(folder / "running", at_hand, chosen.rounds, large=size),
             "hashing": lambda: hashing.rows(folder / "hashing", (chosen.rounds + 1) // 2, size=size),
+            "launching": lambda: launching.rows(folder / "launching", (chosen.rounds + 1) // 2),
             "cost": cost.rows,
             "fit": lambda: fit.rows(folder / "fit"),
+            "contamination": lambda: contamination.rows(folder / "contamination", peers.library(chosen.peers, "datatrove"), cores()),
         }
         for part in chosen.parts or PARTS:
             (folder / part).mkdir()

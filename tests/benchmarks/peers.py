@@ -14,6 +14,8 @@ from tests.benchmarks.graphs import write_dvc, write_snakemake
 from tests.benchmarks.usage import Usage, measure
 
 PINS = {"dvc": "dvc==3.67.1", "snakemake": "snakemake==9.27.1"}
+LIBRARIES = {"datatrove": ("datatrove[io,processing]==0.10.1", "spacy<3.9")}
+"""Peers that are no commands: what is installed for each."""
 
 
 @attrs.frozen
@@ -87,9 +89,18 @@ def install(environments: Path) -> None:
 
     Raises: CalledProcessError.
     """
-    for name, pin in PINS.items():
-        python = environments / name / "bin" / "python"
-        if not (environments / name / "bin" / name).is_file():
-            print(f"installing {pin} into {environments / name}", flush=True)
+    for name, pins in {**{name: (pin,) for name, pin in PINS.items()}, **LIBRARIES}.items():
+        there = library(environments, name) if name in LIBRARIES else (environments / name / "bin" / name).is_file()
+        if not there:
+            print(f"installing {', '.join(pins)} into {environments / name}", flush=True)
             subprocess.run([sys.executable, "-m", "venv", str(environments / name)], check=True)
-            subprocess.run([str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", pin], check=True)
+            python = environments / name / "bin" / "python"
+            subprocess.run([str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *pins], check=True)
+
+
+def library(environments: Path | None, name: str) -> Path | None:
+    """The interpreter of a peer that is a library; None where it is not installed."""
+    if environments is None:
+        return None
+    installed = any((environments / name / "lib").glob(f"python*/site-packages/{name}"))
+    return (environments / name / "bin" / "python").absolute() if installed else None

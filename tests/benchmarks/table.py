@@ -22,6 +22,11 @@ def at_most(what: str, ours: str, other: str, ratio: float, limit: float) -> Row
     return Row(what, ours, other, f"{ratio:.2f}x", f"<= {limit:g}x", ratio <= limit)
 
 
+def at_least(what: str, ours: str, other: str, ratio: float, limit: float) -> Row:
+    """A row whose ratio of ours to the other's must reach `limit`."""
+    return Row(what, ours, other, f"{ratio:.1f}x", f">= {limit:g}x", ratio >= limit)
+
+
 def absent(what: str, why: str) -> Row:
     """A row that could not be measured here."""
     return Row(what, "", why, "", "", None)

@@ -53,3 +53,13 @@ def test_running_again_reads_no_byte_of_what_was_made(tmp_path: Path) -> None:
     verdicts = table("running", tmp_path, "--gib", "0.5")
 
     assert verdicts["the same, bytes read beside 512 MiB of artifacts"] == "yes"
+
+
+def test_rendering_launchers_costs_little_more_than_checking(tmp_path: Path) -> None:
+    """A quarter above the targets, so that a busy machine passes."""
+    ratios = {
+        line.split("  ")[0]: float(line.split()[-4].removesuffix("x")) for line in benchmarks("launching", tmp_path) if " CPU " in line
+    }
+
+    assert ratios["compile pipelines/tiny.py for all backends, CPU"] < 2.5
+    assert ratios["compile 1,000 stages for Slurm, CPU"] < 6.25

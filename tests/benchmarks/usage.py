@@ -59,7 +59,7 @@ def measure(argv: Sequence[str | Path], *, cwd: Path, environment: Mapping[str, 
         wall = time.monotonic() - start
         timer.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
-        peak = max(used.ru_maxrss, _reap(patience=30))
+        peak = max(used.ru_maxrss, reap(patience=30))
         if process.returncode != 0:
             log.seek(max(0, log.seek(0, os.SEEK_END) - 3000))
             raise Failed(f"{' '.join(map(str, argv))}: exit {process.returncode}\n{log.read().decode(errors='replace')}")
@@ -74,7 +74,7 @@ def _read_so_far() -> int:
     return int(fields["rchar"])
 
 
-def _reap(patience: float) -> int:
+def reap(patience: float) -> int:
     """Wait for orphans; the largest one's peak memory in KiB.
 
     Raises: Failed if one still runs after `patience` seconds.

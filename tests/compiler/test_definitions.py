@@ -79,6 +79,7 @@ EXECUTION: dict[str, some.SearchStrategy[Any]] = {
     "name": some.none() | some.from_regex(r"[a-z]{3,9}", fullmatch=True),
     "on": some.none() | some.builds(Hardware, device=some.just(H100), count=some.integers(1, 8)),
     "tier": some.sampled_from([None, "cheap", "medium", "expensive"]),
+    "on_failure": some.sampled_from([None, "re-run", "retrain", "fall-back"]),
     "pin": some.sampled_from([None, "sha256:" + "0" * 64]),
     "workers": some.integers(1, 64),
 }

@@ -51,4 +51,4 @@ def test_there_are_at_least_a_hundred_and_fifty_faulty_pipelines() -> None:
 def test_every_code_of_the_compiler_is_earned_by_a_whole_pipeline() -> None:
     earned = {code for file in FAULTY for code, _ in announced(file)}
 
-    assert {entry.code for entry in catalogue().values() if entry.kind != "fault"} - earned == set()
+    assert {entry.code for entry in catalogue().values() if entry.kind not in ("fault", "review")} - earned == set()

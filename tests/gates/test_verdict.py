@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import pytest
 import yaml
 
 from pipeline_dsl.base.fault import DigestMismatch, Fault, Held, MissingArtifact
-from pipeline_dsl.gates.verdict import Run, Verdict, judge, require_ship
+from pipeline_dsl.gates.decision import decide_run, require_ship
+from pipeline_dsl.gates.verdict import Run, Verdict, judge
 from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.store import manifest as manifests
 from tests.runner.bench import Bench
@@ -70,6 +72,11 @@ def good(original: Shipped, tmp_path: Path) -> Shipped:
     return Shipped(Bench(tmp_path), original.plan, tmp_path / original.file.relative_to(original.bench.folder))
 
 
+def released_by(shipped: Shipped) -> str:
+    """The artifact that is let out, where nobody signed anything."""
+    return require_ship(decide_run(shipped.run(), shipped.judge(), None, datetime.now(UTC)))
+
+
 def results(verdict: Verdict) -> dict[str, str]:
     return {row.metric: row.result for row in verdict.rows}
 
@@ -79,7 +86,7 @@ def test_a_run_whose_gates_all_pass_ships_the_artifact_that_it_names(good: Shipp
     assert verdict.ship
     assert results(verdict) == {"mmlu": "pass", "safety_violation_rate": "pass", "cost_total_usd": "pass"}
     made = manifests.read(good.file).stages
-    assert verdict.artifact == require_ship(verdict) == made[good.plan.ships or ""].output_hash
+    assert verdict.artifact == released_by(good) == made[good.plan.ships or ""].output_hash
     row = verdict.rows[0]
     assert (row.value, row.baseline, row.threshold, row.evidence) == (50.0, 40.0, 40.5, made[row.stage or ""].output_hash)
     assert verdict.digest == good.judge().digest
@@ -90,12 +97,13 @@ def test_a_run_whose_gates_all_pass_ships_the_artifact_that_it_names(good: Shipp
     [({"new": 40.4}, "mmlu"), ({"violations": 0.0501}, "safety_violation_rate"), ({"usd": 0}, "cost_total_usd")],
 )
 def test_one_failing_gate_holds(tmp_path: Path, changes: Mapping[str, Any], metric: str) -> None:
-    verdict = shipped(tmp_path, shipping(**changes)).judge()
+    run = shipped(tmp_path, shipping(**changes))
+    verdict = run.judge()
     assert not verdict.ship
     assert [name for name, result in results(verdict).items() if result != "pass"] == [metric]
     assert results(verdict)[metric] == "fail"
     with pytest.raises(Held, match=metric):
-        require_ship(verdict)
+        released_by(run)
 
 
 def test_a_value_on_the_threshold_passes(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ TINY = """
 01_fetch 02_fetch 03_ingest 04_deduplicate 05_split 06_split 07_split 08_glosses 09_glosses 10_train_tokenizer 11_tokenize
 12_tokenize 13_pretrain 14_fit_scaling_law 15_lessons 16_kind_preferences 17_kind_preferences 18_asked 19_asked 20_questions
 21_sft 22_train_reward 23_dpo 24_constitutional_ai 25_evaluate 26_evaluate 27_evaluate 28_quantize 29_serve
+30_contamination
 """
 
 

@@ -264,6 +264,16 @@ def test_a_budget_that_is_spent_half_way_holds_the_run(tmp_path: Path) -> None:
     assert bench.run(MONEY.format(usd=5)).ran == 1
 
 
+def test_a_stage_that_a_launcher_starts_is_held_by_what_the_others_really_cost(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    file = tmp_path / "plan.json"
+    file.write_text(plans.dump(bench.plan(MONEY.format(usd=0.6))))
+    first = bench.pdsl("stage", "run", "01_dear", "--plan", str(file))
+    held = bench.pdsl("stage", "run", "02_dear", "--plan", str(file))
+    assert (first.returncode, held.returncode, faults(held.stderr)) == (0, 3, ["PDSL601"])
+    assert bench.pdsl("stage", "run", "01_dear", "--plan", str(file)).returncode == 0
+
+
 def test_a_stage_waits_while_what_runs_may_cost_the_money_that_it_needs(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     header, _, _ = MONEY.format(usd=1).partition("dear =")

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from pipeline_dsl.base.fault import BadFile, Usage
 from pipeline_dsl.store import manifest as manifests
-from pipeline_dsl.store.manifest import MAX_BYTES, Manifest, Recipe, StageEntry
+from pipeline_dsl.store.manifest import MAX_BYTES, Manifest, Recipe, Signed, StageEntry
 from tests.runner.bench import Bench, faults
 
 words = st.text(st.characters(codec="utf-8"), max_size=30)
@@ -59,6 +59,10 @@ whole = st.builds(
     gates=st.lists(words, max_size=2).map(tuple),
     cost_total_usd=st.none() | numbers,
     wall_clock_total_sec=numbers,
+    author=st.none() | words,
+    overrides=st.lists(
+        st.builds(Signed, purpose=words, statement=st.dictionaries(words, data, max_size=2), signature=words, logged=words), max_size=2
+    ).map(tuple),
 )
 
 

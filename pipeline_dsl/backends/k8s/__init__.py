@@ -6,18 +6,21 @@ from typing import Any, cast
 
 import attrs
 
-from pipeline_dsl.backends.k8s import objects, serving, stages
-from pipeline_dsl.backends.k8s.spelling import manifest
+from pipeline_dsl.backends.k8s import jobsets, objects, serving, workflow
+from pipeline_dsl.backends.k8s.cluster import KubernetesObjects
+from pipeline_dsl.backends.k8s.images import dockerfiles
+from pipeline_dsl.backends.k8s.pods import GATE
+from pipeline_dsl.backends.k8s.spelling import label, manifest
 from pipeline_dsl.base.fault import Unrenderable
 from pipeline_dsl.lang.kubernetes import Kubernetes
-from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.render.backend import Backend, Rendered
-from pipeline_dsl.render.templates import render
 
-_DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
-_LARGEST = 1_000_000
-"""Bytes of a plan that a ConfigMap holds; the API server takes 1 MiB with its names."""
+_LARGEST = {"support.yaml": 1_000_000, "run.yaml": 1_400_000}
+"""Bytes of one object in each file: a ConfigMap holds 1 MiB with its names, the API server's store 1.5 MiB of anything else."""
+
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class KubernetesCluster(Backend[Kubernetes]):
@@ -30,29 +33,59 @@ class KubernetesCluster(Backend[Kubernetes]):
         for name in options.stages:
             plan.stage(name)
         _check(plan, options)
-        yield Rendered("support.yaml", manifest(objects.support(plan, options, plans.dump(plan))))
-        run = [stages.workflow(plan, options)] if options.argo else [stages.jobset(plan, options)]
-        yield Rendered("run.yaml", manifest(run))
-        yield Rendered("Dockerfile", render(__package__ or "", "image.Dockerfile.j2", plan=plan))
+        yield _sized("support.yaml", objects.support(plan, options))
+        yield _sized("run.yaml", [workflow.workflow(plan, options) if options.argo else jobsets.jobset(plan, options)])
         if options.serving is not None:
             yield Rendered("serve.yaml", manifest(serving.server(plan, options, options.serving)))
+        yield from dockerfiles(options)
+
+    def cluster(self) -> KubernetesObjects:
+        return KubernetesObjects()
+
+
+def _sized(path: str, found: list[dict[str, Any]]) -> Rendered:
+    """Objects as a file.
+
+    Raises: Unrenderable if one of them is larger than the API server stores.
+    """
+    texts: list[str] = []
+    texts = [manifest([each]) for each in found]
+    for each, text in zip(found, texts, strict=True):
+        if len(text.encode()) > _LARGEST[path]:
+            raise Unrenderable(
+                f"the {each['kind']} has {len(text.encode()):,} bytes, Kubernetes takes {_LARGEST[path]:,} of one object",
+                help="split the pipeline",
+            )
+    return Rendered(path, "".join(texts))
 
 
 def _check(plan: Plan, options: Kubernetes) -> None:
-    images = {"image": options.image} | ({"serving.image": options.serving.image} if options.serving else {})
-    for field, image in images.items():
-        if image is None:
-            raise Unrenderable(f"Kubernetes needs `{field}`", help='name it by digest: Kubernetes(image="registry/name@sha256:...")')
-        if not _DIGEST.fullmatch(image):
-            raise Unrenderable(f"the image {image} can change under its name", help="name it by digest: `name@sha256:...`")
-    if len(plans.dump(plan)) > _LARGEST:
-        raise Unrenderable(f"the plan has {len(plans.dump(plan))} bytes, a ConfigMap holds {_LARGEST}", help="split the pipeline")
-    for words in (options.command, options.settings.values(), options.secrets.keys()):
-        for word in words:
-            _refuse_templates(word)
-    for pod in (options.pod, options.gpu, *options.stages.values()):
-        for value in _texts(attrs.asdict(pod)):
-            _refuse_templates(value)
+    if options.image is None:
+        raise Unrenderable("Kubernetes needs `image`", help='name it by digest: Kubernetes(image="registry/name@sha256:...")')
+    if not _NAMESPACE.fullmatch(options.namespace):
+        raise Unrenderable(f"{options.namespace!r} is no name of a namespace", help="use lower-case letters, digits and `-`")
+    for name in (*options.settings, *options.secrets):
+        if not _VARIABLE.fullmatch(name):
+            raise Unrenderable(f"{name!r} is no name of a variable", help="use letters, digits and `_`")
+    _check_names(plan)
+    pods = [attrs.asdict(pod) for pod in (options.pod, options.gpu, *options.stages.values())]
+    for value in _texts([options.image, options.command, options.settings, options.gpu_resource, options.queue, pods]):
+        _check_text(value)
+
+
+def _check_names(plan: Plan) -> None:
+    """Hold stages to names that stay different: `_` becomes `-` there, and two names are taken.
+
+    Raises: Unrenderable.
+    """
+    taken = {workflow.ENTRY: "the graph", GATE: "the gate"}
+    for stage in plan.stages:
+        name = label(stage.name)
+        if name in taken:
+            raise Unrenderable(
+                f"`{stage.name}` would be called `{name}` on Kubernetes, as {taken[name]} is", help="give it another `name=`"
+            )
+        taken[name] = f"`{stage.name}`"
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -67,9 +100,11 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _refuse_templates(value: str) -> None:
-    """Argo replaces `{{...}}` wherever it stands, and there is no way to write one that stays."""
+def _check_text(value: str) -> None:
+    """Argo replaces `{{...}}` wherever it stands, and there is no way to write one that stays; no variable holds a NUL."""
     if "{{" in value:
         raise Unrenderable(
             f"{value!r} holds {{{{, which Argo Workflows would replace", help="pass it by a Secret, or from inside the image"
         )
+    if "\0" in value:
+        raise Unrenderable(f"{value!r} holds a NUL, which no command line can carry")

@@ -3,7 +3,9 @@
 from typing import Any
 
 from pipeline_dsl.backends.k8s.spelling import label
+from pipeline_dsl.base.digest import digest_bytes
 from pipeline_dsl.lang.kubernetes import Kubernetes
+from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.store.layout import tail
 
@@ -12,20 +14,38 @@ VOLUME = "pdsl-artifacts"
 STORE = "/artifacts/store"
 PLAN_FOLDER = "/etc/pdsl"
 
+PLAN_LABEL = "pdsl.dev/plan"
+"""On all that belongs to one plan, pods too: what `pdsl status` looks for, and `pdsl cancel` deletes."""
+STAGE_LABEL = "pdsl.dev/stage"
+
 CONTAINER_SECURITY: dict[str, Any] = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 """Of every container that we render: it cannot become root, and writes to its volumes only."""
 
+POD_SECURITY: dict[str, Any] = {
+    "runAsNonRoot": True,
+    "runAsUser": 1000,
+    "runAsGroup": 1000,
+    "fsGroup": 1000,
+    "fsGroupChangePolicy": "OnRootMismatch",  # or each pod walks through the whole store before it starts
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+_OURS = {"app.kubernetes.io/managed-by": "pdsl"}
+
 
 def plan_name(plan: Plan) -> str:
-    """The ConfigMap that holds the plan: another plan, another name, so that nothing that runs is changed under it."""
-    return label(plan.pipeline, "plan", tail(plan.digest)[:8])
+    """The ConfigMap that holds the plan: another text, another name, so that nothing that runs is changed under it."""
+    return _name(plan, plans.dump(plan))
+
+
+def _name(plan: Plan, text: str) -> str:
+    return label(plan.pipeline, "plan", tail(digest_bytes(text.encode()))[:8])
 
 
 def labels(plan: Plan, **more: str) -> dict[str, str]:
-    """What every object is found by."""
-    return {"app.kubernetes.io/managed-by": "pdsl", "pdsl.dev/pipeline": label(plan.pipeline)} | {
-        f"pdsl.dev/{name}": value for name, value in more.items()
-    }
+    """What every object of a plan is found by."""
+    own = {"pdsl.dev/pipeline": label(plan.pipeline), PLAN_LABEL: tail(plan.digest)[:12]}
+    return _OURS | own | {f"pdsl.dev/{name}": value for name, value in more.items()}
 
 
 def metadata(plan: Plan, options: Kubernetes, name: str, **more: str) -> dict[str, Any]:
@@ -38,33 +58,45 @@ def metadata(plan: Plan, options: Kubernetes, name: str, **more: str) -> dict[st
     }
 
 
-def support(plan: Plan, options: Kubernetes, text: str) -> list[dict[str, Any]]:
-    """The objects that are there before a run."""
+def generated(plan: Plan, options: Kubernetes, prefix: str, **more: str) -> dict[str, Any]:
+    """The same for an object that the API server gives a name that begins with `prefix`."""
+    found = metadata(plan, options, "", **more)
+    del found["name"]
+    return {"generateName": f"{prefix}-", **found}
+
+
+def support(plan: Plan, options: Kubernetes) -> list[dict[str, Any]]:
+    """The objects that are there before a run. All pipelines of a namespace share the first ones, which no plan's labels are on."""
     rules = [
         {"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]},
         {"apiGroups": ["jobset.x-k8s.io"], "resources": ["jobsets"], "verbs": ["create", "get", "list", "watch", "delete", "patch"]},
         {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list", "watch"]},
     ]
-    claim: dict[str, Any] = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": options.storage}}}
+    claim: dict[str, Any] = {"accessModes": [options.access], "resources": {"requests": {"storage": options.storage}}}
     if options.storage_class is not None:
         claim["storageClassName"] = options.storage_class
+    text = plans.dump(plan)
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": RUNNER}
     return [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(plan, options, RUNNER)},
-        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": metadata(plan, options, RUNNER), "rules": rules},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _shared(options, RUNNER)},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": _shared(options, RUNNER), "rules": rules},
         {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "RoleBinding",
-            "metadata": metadata(plan, options, RUNNER),
+            "metadata": _shared(options, RUNNER),
             "roleRef": role,
             "subjects": [{"kind": "ServiceAccount", "name": RUNNER, "namespace": options.namespace}],
         },
-        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata(plan, options, VOLUME), "spec": claim},
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": _shared(options, VOLUME), "spec": claim},
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": metadata(plan, options, plan_name(plan)),
+            "metadata": metadata(plan, options, _name(plan, text)),
             "immutable": True,
             "data": {"plan.json": text},
         },
     ]
+
+
+def _shared(options: Kubernetes, name: str) -> dict[str, Any]:
+    return {"name": name, "namespace": options.namespace, "labels": dict(_OURS)}

@@ -7,8 +7,8 @@ import yaml
 
 from pipeline_dsl.base.digest import digest_bytes
 
-_LONGEST = 40
-"""Of a name: a JobSet's pods add their own parts to it, and 63 is the limit of a label."""
+LONGEST = 40
+"""Of a name: controllers add their own parts to it, and 63 is the limit of a label, a host's name and a Job's."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -27,14 +27,14 @@ def embedded(value: Any) -> str:
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=120)
 
 
-def label(*parts: str) -> str:
-    """A name of at most 40 characters that begins with a letter; one that was cut ends in a digest of the whole."""
+def label(*parts: str, longest: int = LONGEST) -> str:
+    """A name of at most `longest` characters that begins with a letter; one that was cut ends in a digest of the whole."""
     whole = "-".join(parts).lower().replace("_", "-").replace(".", "-")
     if not whole[0].isalpha():
         whole = f"s{whole}"
-    if len(whole) <= _LONGEST:
+    if len(whole) <= longest:
         return whole
-    return f"{whole[: _LONGEST - 9].rstrip('-')}-{digest_bytes(whole.encode()).rpartition(':')[2][:8]}"
+    return f"{whole[: longest - 9].rstrip('-')}-{digest_bytes(whole.encode()).rpartition(':')[2][:8]}"
 
 
 def literal(word: str) -> str:

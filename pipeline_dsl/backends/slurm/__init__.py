@@ -1,19 +1,26 @@
 """A Slurm cluster: a batch script a stage, and `submit.sh`, which submits them as one graph."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-import attrs
-
+from pipeline_dsl.backends.slurm.arrays import Array, sweeps
 from pipeline_dsl.backends.slurm.cluster import SlurmJobs
+from pipeline_dsl.backends.slurm.directives import common, cores, memory, of_stage, releasing, settled
+from pipeline_dsl.backends.slurm.zero import configurations
 from pipeline_dsl.base.fault import Unrenderable
-from pipeline_dsl.lang.slurm import Slurm, SlurmJob
+from pipeline_dsl.lang.slurm import Slurm
 from pipeline_dsl.plan.plan import Plan, PlannedStage
 from pipeline_dsl.render.backend import Backend, Rendered
 from pipeline_dsl.render.templates import render
 
 GATE = "gate"
 """The job after all stages, which writes the manifest and judges it."""
+
+RELEASE = "release"
+"""The job after the gate, which starts only if it says SHIP."""
+
+
+SUBMIT = "submit"
+"""What submits them all."""
 
 
 class SlurmCluster(Backend[Slurm]):
@@ -29,87 +36,58 @@ class SlurmCluster(Backend[Slurm]):
     def render(self, plan: Plan, options: Slurm) -> Iterator[Rendered]:
         for name in options.stages:
             plan.stage(name)
+        _refuse_taken(plan)
         _refuse_movable(options)
+        arrays = _arrays(plan, options)
         for stage in plan.stages:
-            job = _settled(options, stage)
-            text = render(
-                __package__ or "",
-                "stage.sh.j2",
-                plan=plan,
-                stage=stage,
-                options=options,
-                directives=list(_directives(plan, stage, job, options)),
-                cpus=job.cpus or max(1, stage.cores // stage.nodes),
-                container=_container(options),
-                requeue=job.requeue is not False,
-            )
-            yield Rendered(f"{stage.name}.sh", text, executable=True)
-        text = render(
-            __package__ or "", "gate.sh.j2", plan=plan, options=options, directives=list(_common(plan, GATE, options.job, options))
-        )
-        yield Rendered(f"{GATE}.sh", text, executable=True)
+            yield _script(plan, options, stage, None)
+        for array in arrays:
+            if len(array.members) > 1:
+                yield _script(plan, options, plan.stage(next(iter(array.members.values()))), array)
+        yield from configurations(plan)
+        releases = bool(options.release and plan.gates)
+        told = {"plan": plan, "options": options, "gate": GATE, "release": RELEASE if releases else ""}
+        asked = list(common(f"{plan.pipeline}-{GATE}", options.job, options))
+        yield Rendered(f"{GATE}.sh", render(__package__ or "", "gate.sh.j2", **told, directives=asked), executable=True)
+        if releases:
+            job = releasing(options)
+            asked = [*common(f"{plan.pipeline}-{RELEASE}", job, options), *memory(RELEASE, job)]
+            text = render(__package__ or "", "release.sh.j2", **told, directives=asked, job=job)
+            yield Rendered(f"{RELEASE}.sh", text, executable=True)
         parents = {stage.name: sorted(set(stage.parents)) for stage in plan.stages}
-        text = render(__package__ or "", "submit.sh.j2", plan=plan, options=options, parents=parents, gate=GATE)
-        yield Rendered("submit.sh", text, executable=True)
+        yield Rendered(f"{SUBMIT}.sh", render(__package__ or "", "submit.sh.j2", **told, parents=parents, arrays=arrays), executable=True)
 
 
-def _settled(options: Slurm, stage: PlannedStage) -> SlurmJob:
-    """What a stage's job asks for: the narrowest setting that says something."""
-    layers = [options.stages.get(stage.name), options.gpu if stage.accelerated else None, options.job]
-    return _over([layer for layer in layers if layer is not None])
+def _arrays(plan: Plan, options: Slurm) -> list[Array]:
+    """The stages in the order of submission, each alone unless arrays are wanted."""
+    if not options.arrays:
+        return [Array(stage.name, {0: stage.name}) for stage in plan.stages]
+    return sweeps(plan, lambda stage: (stage.type, tuple(of_stage("", stage, settled(options, stage), options))))
 
 
-def _over(layers: list[SlurmJob]) -> SlurmJob:
-    chosen: dict[str, Any] = {}
-    for layer in reversed(layers):
-        chosen |= {name: value for name, value in attrs.asdict(layer, recurse=False).items() if value is not None}
-    return SlurmJob(**chosen)
+def _script(plan: Plan, options: Slurm, stage: PlannedStage, array: Array | None) -> Rendered:
+    """The script of one stage, or of an array of stages that ask for the same."""
+    job = settled(options, stage)
+    name = array.name if array else stage.name
+    text = render(
+        __package__ or "",
+        "stage.sh.j2",
+        plan=plan,
+        stage=stage,
+        array=name,
+        members=array.members if array else {},
+        options=options,
+        directives=list(of_stage(f"{plan.pipeline}-{name}", stage, job, options)),
+        cpus=cores(stage, job),
+        container=_container(options),
+        requeue=job.requeue is not False,
+    )
+    return Rendered(f"{name}.sh", text, executable=True)
 
 
-def _common(plan: Plan, name: str, job: SlurmJob, options: Slurm) -> Iterator[str]:
-    """The directives of any job, one `--option=value` each."""
-    yield f"--job-name={plan.pipeline}-{name}"
-    asked: Mapping[str, Any] = {
-        "partition": job.partition,
-        "account": job.account,
-        "qos": job.qos,
-        "time": job.time,
-        "constraint": job.constraint,
-        "reservation": job.reservation,
-        "nodelist": job.nodelist,
-        "exclude": job.exclude,
-    }
-    yield from (f"--{option}={value}" for option, value in asked.items() if value is not None)
-    if options.kill_on_invalid_dependency:
-        yield "--kill-on-invalid-dep=yes"
-
-
-def _directives(plan: Plan, stage: PlannedStage, job: SlurmJob, options: Slurm) -> Iterator[str]:
-    yield from _common(plan, stage.name, job, options)
-    yield f"--nodes={stage.nodes}"
-    yield "--ntasks-per-node=1"
-    yield f"--cpus-per-task={job.cpus or max(1, stage.cores // stage.nodes)}"
-    yield from _memory(stage, job)
-    if stage.accelerated:
-        kind = f"{job.gpu_type}:" if job.gpu_type else ""
-        number = stage.devices // stage.nodes
-        yield f"--gpus-per-node={kind}{number}" if options.gpus == "gpus-per-node" else f"--gres=gpu:{kind}{number}"
-    if job.exclusive:
-        yield "--exclusive"
-    if job.requeue is not False:
-        yield from ("--requeue", f"--signal=B:USR1@{options.warning}")
-    else:
-        yield "--no-requeue"
-    yield "--open-mode=append"
-    yield from job.arguments or ()
-
-
-def _memory(stage: PlannedStage, job: SlurmJob) -> Iterator[str]:
-    asked = {"mem": job.memory, "mem-per-cpu": job.memory_per_cpu, "mem-per-gpu": job.memory_per_gpu}
-    given = {option: value for option, value in asked.items() if value is not None}
-    if len(given) > 1:
-        raise Unrenderable(f"`{stage.name}` asks for memory by {' and '.join(given)}", help="Slurm takes one of them")
-    yield from (f"--{option}={value}" for option, value in given.items())
+def _refuse_taken(plan: Plan) -> None:
+    for name in sorted({GATE, RELEASE, SUBMIT} & {stage.name for stage in plan.stages}):
+        raise Unrenderable(f"a stage is called `{name}`, and so is a file of ours", help="give the stage another name")
 
 
 def _refuse_movable(options: Slurm) -> None:
@@ -122,16 +100,16 @@ def _refuse_movable(options: Slurm) -> None:
         )
 
 
-def _container(options: Slurm) -> list[str]:
-    """What stands before the stage's command so that it runs in the container; for pyxis, options of srun."""
+def _container(options: Slurm) -> dict[str, str]:
+    """What the template says of the container; project and store are mounted by their own names whatever `mounts` adds."""
     if options.image is None:
-        return []
-    mounts = ",".join(options.mounts)
-    if options.container == "pyxis":
-        return [
-            f"--container-image={options.image}",
-            *([f"--container-mounts={mounts}"] if mounts else []),
-            "--container-env=PDSL_STOP,PDSL_STORE",
-        ]
-    image = options.image if options.image.startswith("/") else f"docker://{options.image}"
-    return ["apptainer", "exec", "--nv", *([f"--bind={mounts}"] if mounts else []), image]
+        return {}
+    for mount in options.mounts:
+        if "," in mount:
+            raise Unrenderable(f"the mount {mount!r} has a comma, which parts one from the next", help="mount a folder above it")
+    ours = ("PDSL_STOP", "PDSL_STORE", "PDSL_NODES", "PDSL_NODE", "PDSL_RENDEZVOUS", "PDSL_ATTEMPT", "SRUN_CPUS_PER_TASK")
+    return {
+        "image": options.image if options.container == "pyxis" or options.image.startswith("/") else f"docker://{options.image}",
+        "mounts": "".join(f",{mount}" for mount in options.mounts),
+        "names": ",".join((*ours, *options.settings, *options.variables)),
+    }

@@ -1,6 +1,7 @@
 """Submitting to Slurm, and reading what it says: `scontrol` first, since some sites have no accounting; `sacct` for what it forgot."""
 
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -32,20 +33,19 @@ class SlurmJobs(Cluster):
     def submit(self, folder: Path, *, done: Sequence[str], environment: Mapping[str, str], dry_run: bool) -> str:
         command = ["bash", str(folder / "submit.sh"), *(["--dry-run"] if dry_run else [])]
         command += [word for stage in done for word in ("--done", stage)]
-        ended = _call(command, environment=environment)
-        if ended.returncode:
+        code, said, complained = _to_its_end(command, environment)
+        if code:
             raise ClusterFailed(
-                f"sbatch refused: {ended.stderr.strip()}", help="nothing was left behind; mend the settings, and submit again"
+                f"nothing was submitted: {complained.strip()}", help="no job was left behind; mend what it says, and submit again"
             )
-        return ended.stdout
+        return said
 
     def jobs(self, folder: Path) -> list[Job]:
-        submitted = _submitted(folder)
-        return [_job(stage, number, folder) for stage, number in submitted]
+        return [_job(stage, number, tag) for stage, number, tag in _submitted(folder)]
 
     def log(self, folder: Path, stage: str) -> Path | None:
-        written = re.compile(rf"{re.escape(stage)}-\d+\.log")
-        files = [file for file in (folder / "logs").glob(f"{stage}-*.log") if written.fullmatch(file.name)]
+        written = re.compile(rf"{re.escape(stage)}-\d+(_\d+)?\.log")
+        files = [file for file in (folder / "logs").glob(f"{stage}-*.log") if written.fullmatch(file.name) and file.exists()]
         return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
 
     def cancel(self, folder: Path) -> list[Job]:
@@ -61,26 +61,26 @@ class SlurmJobs(Cluster):
         return ended
 
 
-def _submitted(folder: Path) -> list[tuple[str, str]]:
-    """The stages and the numbers that submit.sh wrote down."""
+def _submitted(folder: Path) -> list[tuple[str, str, str]]:
+    """What submit.sh wrote down: of each stage the job's number (`NUMBER_INDEX` in an array), and how the job's comment ends."""
     file = folder / "jobs.tsv"
     if not file.exists():
         return []
     rows = (line.split("\t") for line in file.read_text(encoding="utf-8").splitlines())
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], row[1], row[3]) for row in rows]
 
 
-def _job(stage: str, number: str, folder: Path) -> Job:
+def _job(stage: str, number: str, tag: str) -> Job:
     shown = _call(["scontrol", "-o", "show", "job", number])
     fields = dict(re.findall(r"(\w+)=(\S*)", shown.stdout))
-    if shown.returncode == 0 and fields.get("Comment", "").endswith(f":{stage}"):
+    if shown.returncode == 0 and fields.get("Comment", "").endswith(f":{tag}"):
         return _read(stage, number, fields.get("JobState", ""), fields.get("Reason", ""), fields.get("ExitCode", ""))
     try:
         told = _call(["sacct", "-nXP", "-j", number, "-o", "State,Reason,ExitCode,JobName"])
     except ClusterFailed:
         told = None
     line = told.stdout.splitlines()[-1].split("|") if told is not None and told.returncode == 0 and told.stdout.strip() else []
-    if len(line) == 4 and line[3].endswith(f"-{stage}"):
+    if len(line) == 4 and line[3].endswith(f"-{tag.partition(':')[2]}"):
         return _read(stage, number, line[0].partition(" ")[0], line[1], line[2])
     return Job(stage=stage, number=number, state="unknown", reason="the scheduler has forgotten it")
 
@@ -93,6 +93,25 @@ def _read(stage: str, number: str, said: str, reason: str, code: str) -> Job:
     if state == "failed":
         told = f"{said} {code}".strip()
     return Job(stage=stage, number=number, state=state, reason=told)
+
+
+def _to_its_end(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
+    """A command's exit code and what it printed. Ctrl-C is left to it, which has jobs to cancel, and raised once it is done.
+
+    Raises: KeyboardInterrupt.
+    """
+    interrupted = False
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", env=environment) as process:
+        while True:
+            try:
+                said, complained = process.communicate()
+                break
+            except KeyboardInterrupt:
+                interrupted = True
+                process.send_signal(signal.SIGINT)
+    if interrupted:
+        raise KeyboardInterrupt
+    return process.returncode, said, complained
 
 
 def _call(command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -12,10 +12,11 @@ from pipeline_dsl.cli.report import relative
 
 def printed(found: Sequence[Diagnostic]) -> str:
     """`{"version": 1, "diagnostics": [...]}`. Lines and columns count from 1, columns in characters, ends are exclusive."""
-    return text_of(json.dumps({"version": 1, "diagnostics": [_data(diagnostic) for diagnostic in found]}, indent=1, ensure_ascii=False))
+    return text_of(json.dumps({"version": 1, "diagnostics": [data(diagnostic) for diagnostic in found]}, indent=1, ensure_ascii=False))
 
 
-def _data(diagnostic: Diagnostic) -> dict[str, Any]:
+def data(diagnostic: Diagnostic) -> dict[str, Any]:
+    """One finding."""
     return {
         "code": diagnostic.code,
         "severity": str(diagnostic.severity),

@@ -38,7 +38,7 @@ def _absolute(level: float, metric: Metric) -> tuple[str, str] | None:
     if metric.unit == "percent" and metric.family != "quality":
         if not 0 <= level <= 100:
             return f"`{metric.name}` is in percent, from 0 to 100, not {level:g}", ""
-        if 0 < level < 1:
+        if 0 < level < 1 and metric.family != "contamination":  # whose limits are tenths of a percent
             return f"`{metric.name}` is in percent: {level:g} is less than one in a hundred", f"write {100 * level:g}"
     if metric.unit in ("usd", "nats", "nats/token", "seconds") and level < 0:
         return f"`{metric.name}` is never negative", ""

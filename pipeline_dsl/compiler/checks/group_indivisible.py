@@ -4,6 +4,8 @@ from typing import Any
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
+from pipeline_dsl.compiler.passes.contracts import said
+from pipeline_dsl.compiler.served import served
 from pipeline_dsl.lang.architecture import Llama
 from pipeline_dsl.lang.artifacts import QuantizedModel
 
@@ -30,6 +32,7 @@ class GroupIndivisible(FactCheck):
     )
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
+        yield from self._served(facts)
         graph = facts.graph
         for stage in graph.order:
             if not issubclass(graph.type(stage).produces, QuantizedModel):
@@ -50,6 +53,40 @@ class GroupIndivisible(FactCheck):
                         help=f"write `group={fits[0]}`" if fits else "no usual group divides this model; keep it in 16 bits",
                     )
                     break
+
+    def _served(self, facts: Facts) -> Iterator[Diagnostic]:
+        """The same of each device of the server: what leaves attention and the feed-forward part is divided by its inputs."""
+        for engine, shipped in served(facts):
+            model, group = facts.sizes[shipped].model, said(shipped, "group", int)
+            if not issubclass(facts.graph.type(shipped).produces, QuantizedModel) or model is None or not group or group < 1:
+                continue
+            uneven = _split(model, engine.tensor_parallel, group)
+            if model.parameters < SMALL or not uneven:
+                continue
+            fits = [size for size in range(1, engine.tensor_parallel) if _whole(model, size * group)]
+            narrow = [size for size in (128, 64, 32, 16) if not _split(model, engine.tensor_parallel, size)]
+            told = [f"`TensorRtLlm(tensor_parallel={fits[-1]})`, and more by `pipeline_parallel`"] if fits else []
+            told += [f"`group={narrow[0]}` where it is quantized"] if narrow else []
+            parts = ", ".join(f"{size:g} of {name}" for name, size in uneven.items())
+            yield self.finding(
+                f"{engine.tensor_parallel} devices of the server get {parts} each, which does not divide into groups of {group}",
+                at=facts.graph.pipeline_argument("launchers"),
+                related=[("grouped here", facts.graph.argument(shipped, "group"))],
+                help=f"write {', or '.join(told)}" if told else "serve it on fewer devices, or in 16 bits",
+            )
+
+
+def _split(model: Llama, tensor: int, group: int) -> dict[str, float]:
+    """The input channels that one device gets of matrices that are divided by them, where they are no whole number of groups.
+
+    A width that the devices cannot share at all is another fault.
+    """
+    shared = {name: width for name, width in _channels(model).items() if name != "hidden" and width % tensor == 0}
+    return {name: width / tensor for name, width in shared.items() if width // tensor % group}
+
+
+def _whole(model: Llama, channels: int) -> bool:
+    return not any(width % channels for name, width in _channels(model).items() if name != "hidden")
 
 
 def _channels(model: Llama) -> dict[str, int]:

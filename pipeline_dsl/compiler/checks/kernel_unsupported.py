@@ -5,6 +5,7 @@ from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage
+from pipeline_dsl.compiler.served import packed_as, servings
 from pipeline_dsl.lang.device import Device
 from pipeline_dsl.lang.placement import ServingPlacement
 
@@ -31,6 +32,20 @@ class KernelUnsupported(FactCheck):
             device = facts.hardware[stage].device
             for field, fault, help in _faults(facts, stage, device):
                 yield self.finding(fault, at=facts.graph.argument(stage, field), help=help)
+        for serving, shipped in servings(facts):
+            if serving.device is None:
+                continue
+            wanted = [(packed_as(serving.engine, shipped, facts), "weights")]
+            if serving.engine.kv_cache_dtype == "fp8":
+                wanted.append(("FP8", "a cache"))
+            for form, what in wanted:
+                if form in SERVED and not getattr(serving.device, SERVED[form]):
+                    yield self.finding(
+                        f"{serving.device.name}, which serves `{facts.graph.names[shipped]}`, has no kernels for {what} in {form}",
+                        at=facts.graph.pipeline_argument("launchers"),
+                        related=[("what it serves", facts.graph.span(shipped))],
+                        help="serve on a newer device, or whole 16-bit weights and an `auto` cache",
+                    )
 
 
 def _faults(facts: Facts, stage: AnyStage, device: Device) -> Iterator[tuple[str, str, str]]:
@@ -59,3 +74,6 @@ def _faults(facts: Facts, stage: AnyStage, device: Device) -> Iterator[tuple[str
 
 PACKED = {"awq": "int8", "gptq": "int8", "marlin": "bf16", "awq_marlin": "bf16", "gptq_marlin": "bf16", "fp8": "fp8", "nvfp4": "fp4"}
 """What weights are packed as, and the arithmetic that came to devices with the kernels for it."""
+
+SERVED: dict[str | None, str] = {"W4A16_AWQ": "int8", "W4A16": "int8", "W8A16": "int8", "FP8": "fp8", "W4A8_AWQ": "fp8", "NVFP4": "fp4"}
+"""The same by TensorRT-LLM's words for formats."""

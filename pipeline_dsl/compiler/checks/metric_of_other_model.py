@@ -1,8 +1,9 @@
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
-from pipeline_dsl.compiler.facts import Facts
+from pipeline_dsl.compiler.facts import Bound, Facts
+from pipeline_dsl.compiler.graph import AnyStage
 from pipeline_dsl.compiler.passes.gates import measured_model
 
 
@@ -31,10 +32,18 @@ class MetricOfOtherModel(FactCheck):
         line = {facts.ships, *facts.graph.ancestors(facts.ships)}
         for bound in facts.gates:
             for stage in bound.stages[:1]:
-                model = measured_model(facts.graph, stage)
+                model = _subject(facts, bound, stage, line)
                 if model not in line:
                     yield self.finding(
                         f"`{bound.gate.metric}` is measured on `{facts.graph.names[model]}`, from which what ships does not descend",
                         at=bound.gate.mark.span() if bound.gate.mark else None,
                         related=[("measured here", facts.graph.span(stage)), ("shipped", facts.graph.span(facts.ships))],
                     )
+
+
+def _subject(facts: Facts, bound: Bound, stage: AnyStage, line: Container[AnyStage]) -> AnyStage:
+    """What a metric is about: a model, or data that is learnt from; of several inputs one that what ships descends from, if any is."""
+    if bound.metric is None or bound.metric.family != "contamination":
+        return measured_model(facts.graph, stage)
+    read = [edge.producer for edge in facts.graph.inputs.get(stage, ()) if not edge.field.held_out]
+    return next((data for data in read if data in line), read[0] if read else stage)

@@ -6,7 +6,7 @@ from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage
 from pipeline_dsl.compiler.passes.contracts import made_by, said
-from pipeline_dsl.compiler.served import served
+from pipeline_dsl.compiler.served import packed_as, served
 from pipeline_dsl.lang.artifacts import QuantizedModel, ServerSpec
 from pipeline_dsl.lang.device import CPU_CORE
 from pipeline_dsl.lang.hardware import Hardware
@@ -36,8 +36,15 @@ class RuntimeUnservable(FactCheck):
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         graph = facts.graph
-        for _, shipped in served(facts):
-            packed = said(shipped, "runtime", str)
+        for engine, shipped in served(facts):
+            packed, form = said(shipped, "runtime", str), packed_as(engine, shipped, facts)
+            if engine.quantization is not None and form != engine.quantization:
+                yield self.finding(
+                    f"`{graph.names[shipped]}` is packed as {form}, the engine is told {engine.quantization}",
+                    at=graph.pipeline_argument("launchers"),
+                    related=[("packed here", graph.span(shipped))],
+                    help=f'write `TensorRtLlm(quantization="{form}")`, or leave it out',
+                )
             if issubclass(graph.type(shipped).produces, QuantizedModel) and packed is not None and packed not in NEED_GPU:
                 yield self.finding(
                     f"`{graph.names[shipped]}` is packed for {packed}; TensorRT-LLM, which serves it, loads tensorrt-llm",

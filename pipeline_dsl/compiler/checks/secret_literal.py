@@ -43,6 +43,11 @@ _TOKEN = re.compile(
 ).search
 
 
+def looks_secret(text: str) -> bool:
+    """Whether something in a text looks like an access token, a key or a password."""
+    return _TOKEN(text) is not None
+
+
 def _secret(value: object) -> bool:
     """Whether a text looks like a secret, or one anywhere inside of lists and mappings does."""
     if isinstance(value, str):

@@ -10,7 +10,7 @@ from pipeline_dsl.lang.hardware import Hardware
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Ref
 from pipeline_dsl.lang.utilization import BANDWIDTH, Utilization, declared, predict
-from pipeline_dsl.plan.plan import Estimate, Interval
+from pipeline_dsl.plan.plan import ACTIONS, Estimate, Interval
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
@@ -140,3 +140,8 @@ def tier(stage: AnyStage, estimated: Estimate) -> str:
     if estimated.seconds.point < _DAY:
         return "cheap"
     return "medium" if estimated.seconds.point < 14 * _DAY else "expensive"
+
+
+def on_failure(stage: AnyStage, tier: str) -> str:
+    """What is done about a failure: what was declared, or what its tier suggests."""
+    return stage.on_failure or ACTIONS[tier]

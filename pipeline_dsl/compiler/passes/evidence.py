@@ -34,9 +34,11 @@ def counted(graph: Graph, sizes: Mapping[AnyStage, Size], gates: tuple[Bound, ..
 
 
 def is_share(bound: Bound) -> bool:
-    """Whether a gate's metric counts hits among examples."""
+    """Whether a gate's metric counts hits among examples that are a sample; contamination counts all that there are."""
     metric = bound.metric
-    return metric is not None and metric.unit in ("percent", "fraction") and not metric.name.endswith("_delta")
+    if metric is None or metric.family == "contamination":
+        return False
+    return metric.unit in ("percent", "fraction") and not metric.name.endswith("_delta")
 
 
 def held_out(graph: Graph, stage: AnyStage) -> list[AnyStage]:

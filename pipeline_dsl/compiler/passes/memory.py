@@ -44,7 +44,7 @@ _CONTEXT = Bytes(0.3 * _GB, 0.8 * _GB, 1.6 * _GB)
 """CUDA's context and kernels, cuBLAS's workspace, NCCL's channels."""
 _FRAGMENTS = 0.08
 """Share that the allocator holds beside what is used, at most; the caching allocator splits blocks (arXiv:2401.08156)."""
-_LARGER = 1.07
+LARGER = 1.07
 """What is sold as 80 GB holds up to 80 GiB."""
 _USABLE = 1.05
 """Of which the driver keeps some."""
@@ -62,12 +62,12 @@ class Footprint:
     @property
     def exceeds(self) -> bool:
         """Whether not even the least that is needed fits."""
-        return self.total.low > _LARGER * self.capacity
+        return self.total.low > LARGER * self.capacity
 
     @property
     def tight(self) -> bool:
         """Whether the most that may be needed does not fit."""
-        return not self.exceeds and self.total.high > _LARGER * self.capacity and self.total.likely > _USABLE * self.capacity
+        return not self.exceeds and self.total.high > LARGER * self.capacity and self.total.likely > _USABLE * self.capacity
 
     def breakdown(self) -> str:
         """The parts that weigh most, in words."""

@@ -1,0 +1,153 @@
+"""`pdsl review`: judge proposed manifests, without running anything that they name."""
+
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline_dsl.base.fault import Exit, Usage
+from pipeline_dsl.compiler.review.review import Review
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+class Format(StrEnum):
+    """How a review is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
+
+
+@app.command()
+def review(
+    targets: Annotated[
+        list[str],
+        typer.Argument(metavar="MANIFEST|PATH|DIFF...", help="Manifests, folders of them, saved plans, or a diff (`-` reads one)."),
+    ],
+    format: Annotated[Format, typer.Option("--format", help="How the review is printed.")] = Format.TEXT,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    against: Annotated[
+        Path | None, typer.Option("--against", metavar="MANIFEST", help="An earlier manifest: what changed and should not have is flagged.")
+    ] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--types", metavar="MODULE", help="A module of yours with stage types; it is imported. Nothing else is."),
+    ] = None,
+) -> None:
+    """Judge proposed manifests: stage types, hash chain, gates, KL bounds, rollback plan, cost, lineage and contamination.
+
+    A proposal is written by `pdsl plan TARGET --manifest FILE`; the manifest of a run is judged as well. Nothing that a manifest names
+    is imported, opened or run. Exits 0 for APPROVE, 1 for REFUSE, 4 if a hash chain is broken.
+
+    \b
+    Examples:
+      pdsl review proposal.yaml
+      pdsl review .pdsl/runs --format json
+      git diff main -- manifests | pdsl review - --format markdown
+    """
+    from pipeline_dsl.cli.reviewed import printed
+    from pipeline_dsl.compiler.review.installed import installed, named
+    from pipeline_dsl.compiler.review.review import Terms
+
+    known = {**installed(), **named(types or ())}
+    terms = Terms(types=known, against=None if against is None else _earlier(against, known))
+    reviews = [found for target in targets for found in _reviews(target, terms)]
+    sys.stdout.write(printed(reviews, "json" if json else format.value))
+    if any(found.broken for found in reviews):
+        raise typer.Exit(int(Exit.DIGEST))
+    if any(found.verdict == "REFUSE" for found in reviews):
+        raise typer.Exit(int(Exit.FINDINGS))
+
+
+def _earlier(path: Path, types: "Types") -> "Subject":
+    from pipeline_dsl.compiler.review.review import subject_of
+    from pipeline_dsl.compiler.review.tree import Refused
+
+    try:
+        return subject_of(_bytes(path), str(path), types)
+    except Refused as refused:
+        raise Usage(f"{path} cannot be compared with: {refused.finding.message}") from refused
+
+
+def _reviews(target: str, terms: "Terms") -> Iterator[Review]:
+    """The reviews of all that a target names.
+
+    Raises: Usage if it names nothing that can be reviewed.
+    """
+    from pipeline_dsl.compiler.review.review import review as judge
+
+    path = Path(target)
+    if target == "-" or path.suffix in (".diff", ".patch"):
+        yield from _of_diff(target, terms)
+    elif path.suffix == ".py":
+        raise Usage(f"{target} is a pipeline file, not a manifest", help=f"`pdsl check {target}` judges it, and runs its code to do so")
+    elif path.suffix == ".json":
+        yield _of_plan(path, terms)
+    elif path.is_dir():
+        found = [file for file in sorted(path.rglob("*")) if file.suffix in (".yaml", ".yml") and _is_manifest(file)]
+        if not found:
+            raise Usage(
+                f"{target} holds no manifest", help="a manifest is a `.yaml` file with `manifest_version`, or with `stages` and `gates`"
+            )
+        for file in found:
+            yield judge(_bytes(file), str(file), terms)
+    else:
+        yield judge(_bytes(path), target, terms)
+
+
+def _is_manifest(file: Path) -> bool:
+    from pipeline_dsl.compiler.review.recognize import is_manifest
+
+    return file.is_file() and is_manifest(_bytes(file))
+
+
+def _of_plan(path: Path, terms: "Terms") -> Review:
+    """The review of a saved plan, by the proposal that it stands for."""
+    from pipeline_dsl.compiler.review.review import review as judge
+    from pipeline_dsl.plan import plan as plans
+    from pipeline_dsl.store.proposal import proposal
+    from pipeline_dsl.store.strict_yaml import dumped
+
+    return judge(dumped(proposal(plans.read(path), None)).encode(), f"{path} (as a manifest)", terms)
+
+
+def _of_diff(target: str, terms: "Terms") -> Iterator[Review]:
+    from pipeline_dsl.cli.patch import changed
+    from pipeline_dsl.compiler.review.recognize import is_manifest
+    from pipeline_dsl.compiler.review.review import review as judge
+
+    raw = sys.stdin.buffer.read(_LIMIT + 1) if target == "-" else _bytes(Path(target))
+    if len(raw) > _LIMIT:
+        raise Usage(f"this diff is larger than {_LIMIT:,} bytes", help="review the manifests themselves")
+    touched = 0
+    for change in changed(raw.decode("utf-8", "replace"), Path.cwd()):
+        if is_manifest(change.text.encode("utf-8", "surrogateescape")):
+            touched += 1
+            yield judge(change.text.encode("utf-8", "surrogateescape"), change.file, terms).marked(change.lines)
+    if not touched:
+        raise Usage("this diff touches no manifest", help="a diff is reviewed by the manifests on its new side")
+
+
+_LIMIT = 64 * 2**20
+
+
+def _bytes(path: Path) -> bytes:
+    """A file's bytes, one more than a manifest may have at most."""
+    from pipeline_dsl.store.manifest import MAX_BYTES
+
+    try:
+        with path.open("rb") as stream:
+            return stream.read(max(MAX_BYTES, _LIMIT if path.suffix in (".diff", ".patch") else 0) + 1)
+    except OSError as error:
+        raise Usage(f"cannot read {path}: {error.strerror}") from error
+
+
+if TYPE_CHECKING:
+    from pipeline_dsl.compiler.review.installed import Types
+    from pipeline_dsl.compiler.review.review import Terms
+    from pipeline_dsl.compiler.review.subject import Subject
