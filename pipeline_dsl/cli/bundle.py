@@ -32,9 +32,7 @@ def bundle(
     without_artifacts: Annotated[bool, typer.Option("--without-artifacts", help="Leave out the files of all artifacts.")] = False,
     only_inputs: Annotated[
         bool,
-        typer.Option(
-            "--only-inputs", help="Of artifacts, take only those that no stage of the run was read for: what was fetched, or lay here."
-        ),
+        typer.Option("--only-inputs", help="Of artifacts, take only those of stages that read no other: what was fetched, or lay here."),
     ] = False,
     json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,

@@ -14,16 +14,16 @@ import attrs
 import typer
 
 from pipeline_dsl.base.convert import unstructure
-from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.fault import DigestMismatch, Exit, Fault, Usage
 from pipeline_dsl.cli.meter import Meter
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, find_manifest, open_store
+from pipeline_dsl.cli.replayed import FINE, page, verdict_of
 from pipeline_dsl.cli.watch import watcher
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.plan import Plan, PlannedStage
 from pipeline_dsl.runner.deviation import Deviation, of_machine, of_plans, together
 from pipeline_dsl.runner.original import Original, of_code, of_types, original
-from pipeline_dsl.runner.replay import Outcome, Replay, Result, lend, replay as again
+from pipeline_dsl.runner.replay import Outcome, Replay, lend, replay as again
 from pipeline_dsl.runner.reproduction import Tolerance
 from pipeline_dsl.runner.sources import roots
 from pipeline_dsl.store import archive, bundle
@@ -241,16 +241,13 @@ def tolerance_of(text: str) -> tuple[str, Tolerance]:
     return name, Tolerance(value / 100, relative=True) if size.endswith("%") else Tolerance(value)
 
 
-_FINE = ("bit-identical", "reproduced", "taken")
-
-
 def _end(here: _Here, path: Path, outcome: Outcome | None, folder: Path | None, *, json: bool) -> None:
     """Say what came out, keep it beside what was made, and exit.
 
     Raises: typer.Exit.
     """
     results = outcome.results if outcome else ()
-    verdict = _verdict(here.deviations, results, ran=outcome is not None)
+    verdict = verdict_of(here.deviations, results, ran=outcome is not None)
     data: dict[str, Any] = {
         "version": 1,
         "run": str(path),
@@ -263,49 +260,10 @@ def _end(here: _Here, path: Path, outcome: Outcome | None, folder: Path | None, 
     }
     if folder:
         write_atomically(folder / "replay.json", codec.dumps(data, indent=1).encode())
-    print(codec.dumps(data, indent=1) if json else _text(here, results, data["verdict"], folder))
+    print(codec.dumps(data, indent=1) if json else page(here.original, data["bundle"], here.deviations, results, data["verdict"], folder))
     if outcome and outcome.interrupted:
         raise typer.Exit(130)
     if any(result.status == "failed" for result in results):
         raise typer.Exit(int(Exit.STAGE))
-    if verdict not in ("bit-identical", "reproduced", "the same"):
+    if verdict not in FINE:
         raise typer.Exit(int(Exit.FINDINGS))
-
-
-def _verdict(deviations: Sequence[Deviation], results: Sequence[Result], *, ran: bool) -> str:
-    """The worst of what is the case."""
-    found = {result.status for result in results}
-    if any(item.decisive for item in deviations):
-        found.add("different")
-    if not ran:
-        return "different" if any(not item.listed_only for item in deviations) else "the same"
-    order = ("failed", "different", "not reproduced", "not replayed", "reproduced")
-    return next((status for status in order if status in found), "bit-identical")
-
-
-def _text(here: _Here, results: Sequence[Result], verdict: str, folder: Path | None) -> str:
-    recorded = here.original
-    lines = [
-        f"{recorded.plan.pipeline}, plan {short(recorded.plan.digest)}" + (f", bundle {here.bundle.index.digest}" if here.bundle else "")
-    ]
-    lines += [f"  {item}" for item in here.deviations]
-    if not here.deviations:
-        lines.append("  the same code, libraries, Python, pdsl and hardware as in the run")
-    width = max((len(result.stage) for result in results), default=0)
-    for result in results:
-        lines.append(f"  {result.stage:<{width}}  {result.status:<14}  {_about(result)}".rstrip())
-    if recorded.manifest.pending:
-        lines.append(f"  the run did not get to {', '.join(recorded.manifest.pending)}")
-    counts = {status: sum(result.status == status for result in results) for status in dict.fromkeys(result.status for result in results)}
-    said = ", ".join(f"{count} {status}" for status, count in counts.items())
-    lines.append(f"{verdict}: {said}. report: {folder / 'replay.json'}" if folder else verdict)
-    return "\n".join(lines)
-
-
-def _about(result: Result) -> str:
-    parts = [result.reason] if result.reason else [str(measure) for measure in result.measures]
-    if result.status == "bit-identical":
-        parts = [short(result.recorded)]
-    if result.inputs == "replayed":
-        parts.append("it read what was made again, for what it read in the run is not at hand")
-    return "; ".join(parts)

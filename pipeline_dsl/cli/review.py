@@ -38,6 +38,7 @@ def review(
         list[str] | None,
         typer.Option("--types", metavar="MODULE", help="A module of yours with stage types; it is imported. Nothing else is."),
     ] = None,
+    store: Annotated[Path | None, typer.Option("--store", help="The store of the run: figures and results are held against it.")] = None,
 ) -> None:
     """Judge proposed manifests: stage types, hash chain, gates, KL bounds, rollback plan, cost, lineage and contamination.
 
@@ -50,12 +51,14 @@ def review(
       pdsl review .pdsl/runs --format json
       git diff main -- manifests | pdsl review - --format markdown
     """
+    from pipeline_dsl.cli.options import open_store
     from pipeline_dsl.cli.reviewed import printed
     from pipeline_dsl.compiler.review.installed import installed, named
     from pipeline_dsl.compiler.review.review import Terms
 
     known = {**installed(), **named(types or ())}
-    terms = Terms(types=known, against=None if against is None else _earlier(against, known))
+    earlier = None if against is None else _earlier(against, known)
+    terms = Terms(types=known, against=earlier, store=None if store is None else open_store(store))
     reviews = [found for target in targets for found in _reviews(target, terms)]
     sys.stdout.write(printed(reviews, "json" if json else format.value))
     if any(found.broken for found in reviews):

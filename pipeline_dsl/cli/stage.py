@@ -44,7 +44,8 @@ def run(
     counts from 0 or names the variable that does; PDSL_RENDEZVOUS, host:port of the first; and PDSL_ATTEMPT, the same on all and
     another after a restart. A file at PDSL_STOP asks training to write a checkpoint and end.
 
-    Exits 0 if its artifact is in the store, 3 if the plan's budget has too little left for it, 4 if an input is not what its digest says, 5 if the stage failed.
+    Exits 0 if its artifact is in the store, 3 if the plan's budget has too little left for it, 4 if an input is not what its digest
+    says, 5 if the stage failed.
 
     Example: pdsl stage run 04_pretrain --plan plan.json
     """

@@ -3,6 +3,11 @@ first release: the gates that compare with a baseline count as waived, since the
 
 It is bound to the verdict's digest, so a run that is judged otherwise has none. What counts is asked anew at each decision, under
 the policy of that moment.
+
+Who can write to the manifest, the store and the project's folder cannot make, edit, move or prolong the override of somebody
+whose key they do not have, and cannot drop a decision that a later signer has seen. They can edit the policy in that folder, which
+is why `--policy` names one that they cannot write; say that somebody else ran a run, or make up a whole run with its records; set
+the clock back; replace pdsl or ssh-keygen; and cut lines off the log's end that nobody has noted the head of.
 """
 
 from collections.abc import Iterator, Sequence
@@ -160,8 +165,8 @@ def _judged(signed: Signed, override: Override, case: Case, now: datetime) -> tu
     person, since = signer(signed, policy)
     if override.verdict != verdict.digest:
         raise NotAllowed(
-            f"it is about the verdict {short(override.verdict)}, this one is {short(verdict.digest)}: "
-            "it is another run's, or the run or its baseline is another now"
+            f"it is about another verdict, {short(override.verdict)}, and this is {short(verdict.digest)}: "
+            "the run or its baseline has changed, or it is another run's"
         )
     try:
         terms = terms_for(case, policy, _row(override, verdict), person)

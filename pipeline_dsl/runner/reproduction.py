@@ -32,8 +32,9 @@ class Tolerance:
 
 
 DEFAULT = Tolerance(0.01, relative=True)
-"""Of what has no spread of its own, such as a validation loss. It is a convention, printed beside every metric that is held to it:
-whoever has measured how far runs of one recipe differ says so with `--tolerance`."""
+"""Of what has no spread of its own, such as a validation loss; it is printed beside every metric that is held to it. A pre-training of
+800 steps that was made again with other kernels (no AVX, so other sums) ended 0.4% off its loss; with other seeds, 6% and 12%.
+Who has measured how far runs of another recipe differ says so with `--tolerance`."""
 
 _MACHINE = frozenset({"cost", "service"})
 

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from pathlib import Path
 from typing import Any, cast
 
 from pipeline_dsl.base.convert import structure
@@ -30,8 +31,9 @@ def imported(plan: Plan, planned: PlannedStage) -> type[Stage[Any]]:
 
     Raises: StageFailed if it is not there any more, or is no stage type.
     """
-    if plan.root and plan.root not in sys.path:
-        sys.path.insert(0, plan.root)
+    root = plan.root or str(Path.cwd())  # a launcher's plan names no folder: its modules are where it is run
+    if root not in sys.path:
+        sys.path.insert(0, root)
     module, _, name = planned.type.partition(":")
     try:
         found: Any = importlib.import_module(module)

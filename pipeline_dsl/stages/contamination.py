@@ -34,8 +34,8 @@ class Contamination(Stage[ContaminationReport]):
     `hits.jsonl` has a line for each contaminated item: which words, and the first places where they are, with what is around
     them. `report.json` counts. Neither depends on how many processes looked.
 
-    The evaluation data is held in memory, about 25 bytes a character; of the training data, 8 MiB and the longest text for each
-    process.
+    The evaluation data is held in memory, once, about 25 bytes a character. Of the training data each process holds at most a
+    hundred thousand characters or the longest text, about 30 bytes a character: how much there is makes no difference.
 
     Source: Brown et al. (2020), arXiv:2005.14165, appendix C (13-grams without case and punctuation, at least 8 words); the
     same in lm-eval's decontamination and, by words of a tokenizer, in datatrove's.
@@ -100,4 +100,9 @@ class Contamination(Stage[ContaminationReport]):
             scanned.take(part.data, found, line)
             line += found.lines
             work.progress(number, len(todo), found=len(scanned.seen))
+        for name in self.training:
+            if name not in scanned.counts or not scanned.counts[name]["texts"]:
+                raise StageFailed(
+                    f"`{name}` holds no text, so nothing was looked through", help="leave it out of `training`, or find out why"
+                )
         return scanned

@@ -38,7 +38,7 @@ from pipeline_dsl.store.tree import Entry, Tree
 SCHEMA = 1
 
 Held = Literal["all", "inputs", "none"]
-"""Which artifacts' files a bundle has: all, those that no stage of the run was read for, or none."""
+"""Which artifacts' files a bundle has: all, those of stages that read no other, or none."""
 
 
 @attrs.frozen(kw_only=True)

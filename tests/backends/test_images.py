@@ -6,6 +6,7 @@ There is no registry here: the base is made of Debian's packages by `mmdebstrap`
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import attrs
@@ -25,6 +26,8 @@ pytestmark = [
 PACKAGES = "ca-certificates,python3,python3-pip,python3-venv"
 
 PIPELINE = """
+import json
+
 from pipeline_dsl import Corpus, Pipeline, Stage, Workspace
 
 class Write(Stage[Corpus]):
@@ -32,7 +35,7 @@ class Write(Stage[Corpus]):
     text: str
 
     def run(self, work: Workspace) -> Corpus:
-        (work.output / "text.txt").write_text(self.text)
+        (work.output / "text.jsonl").write_text(json.dumps({"text": self.text}))
         return Corpus(documents=1, characters=len(self.text))
 
 pipeline = Pipeline(name="built", targets=[Write(text="$(HOME) {it} 'is' \\n \\u2603")])
@@ -83,8 +86,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Buildah:
 
 
 def _pdsl() -> list[str]:
-    import sys
-
     return [sys.executable, "-m", "pipeline_dsl"]
 
 
@@ -96,13 +97,14 @@ def _of_this_machine() -> list[str]:
 
 def test_a_stage_runs_in_the_image_as_the_user_that_pods_have(built: Buildah, tmp_path: Path) -> None:
     (tmp_path / "ours.py").write_text(PIPELINE)
-    planned = run([*_pdsl(), "plan", "ours.py", "--out", "plan.json"], cwd=tmp_path)
-    assert planned.returncode == 0, planned.stderr
+    compiled = run([*_pdsl(), "compile", "ours.py", "--backend", "local"], cwd=tmp_path)
+    assert compiled.returncode == 0, compiled.stderr
+    plan = tmp_path / "generated" / "built" / "local" / "plan.json"  # as it is for every backend
     store = tmp_path / "artifacts"
     store.mkdir()
     os.chown(store, 1000, 1000)
     container = built("from", "localhost/pdsl").stdout.strip()
-    mounted = ["--volume", f"{tmp_path / 'ours.py'}:/project/ours.py:ro", "--volume", f"{tmp_path / 'plan.json'}:/etc/pdsl/plan.json:ro"]
+    mounted = ["--volume", f"{tmp_path / 'ours.py'}:/project/ours.py:ro", "--volume", f"{plan}:/etc/pdsl/plan.json:ro"]
     mounted += ["--volume", f"{store}:/artifacts"]
 
     def pod(*words: str) -> "subprocess.CompletedProcess[str]":

@@ -329,6 +329,17 @@ def test_cancelling_deletes_what_was_submitted_and_leaves_what_pipelines_share(s
 
 
 @with_argo
+def test_a_pod_that_outlives_what_owned_it_is_ended_too(submitted: Bench) -> None:
+    pod = submitted.pod("one", "Running")
+    del pod["metadata"]["ownerReferences"]
+    said = submitted.pdsl("cancel")
+
+    assert said.returncode == 0, said.stderr
+    assert submitted.api.of("pods") == []
+    assert ("DELETE", f"pods/{pod['metadata']['name']}") in submitted.api.requests
+
+
+@with_argo
 def test_a_cluster_without_argo_is_told_as_such(bench: Bench) -> None:
     bench.api.absent.add("argoproj.io")
     said = bench.pdsl("submit", "plan.json", "--backend", "k8s")

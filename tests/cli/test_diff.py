@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from pipeline_dsl.cli import main
+from pipeline_dsl.cli.formats.difference import _move  # pyright: ignore[reportPrivateUsage]
+from pipeline_dsl.plan.comparison import Moved
 from tests.runner.bench import HEADER, Bench, environment
 
 PIPELINE = """
@@ -304,3 +306,25 @@ def test_a_loosened_gate_is_a_red_flag(tmp_path: Path) -> None:
     assert [(flag["cause"], "looser" in flag["text"]) for flag in found["red_flags"]] == [("gate", True)]
     assert [gate["field"] for gate in found["gates"]] == ["mmlu"]
     assert found["invalidated"] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ("a word", "another", ("a word", "another")),
+        ("128", 128, ('"128"', "128")),
+        ("true", True, ('"true"', "true")),
+        (1, 1.0, ("1", "1.0")),
+        (None, "", ("null", '""')),
+        ("x\x1b[31m", "y", ('"x\\u001b[31m"', "y")),
+    ],
+)
+def test_two_values_that_differ_never_look_the_same(old: Any, new: Any, shown: tuple[str, str]) -> None:
+    assert _move(Moved(field="f", old=old, new=new)) == ("f", *shown)
+
+
+def test_long_values_are_shown_where_they_differ() -> None:
+    _, was, is_ = _move(Moved(field="f", old="a" * 500 + "b" + "c" * 500, new="a" * 500 + "d" + "c" * 500))
+
+    assert was != is_
+    assert max(len(was), len(is_)) < 150

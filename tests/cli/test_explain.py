@@ -59,7 +59,7 @@ def test_a_code_may_be_spelled_loosely(code: str, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.startswith("PDSL401  DigestMismatch")
 
 
-@pytest.mark.parametrize(("code", "meant"), [("PDSL9011", "PDSL901"), ("cycle", "PDSL303"), ("evaluation-leak", "PDSL901")])
+@pytest.mark.parametrize(("code", "meant"), [("PDSL8011", "PDSL801"), ("cycle", "PDSL303"), ("evaluation-leak", "PDSL901")])
 def test_an_unknown_code_is_refused_with_the_one_that_was_meant(code: str, meant: str) -> None:
     with pytest.raises(Usage, match=f"there is no code {code}") as refused:
         explain(code)

@@ -1,6 +1,7 @@
 """Overrides from the command line, with real keys: who may let a held run out, and what a dishonest engineer tries."""
 
 import json
+import random
 import shutil
 import time
 from collections.abc import Callable
@@ -167,7 +168,7 @@ def test_who_signed_and_then_edits_the_author_voids_it(signed: Office) -> None:
     signed.run.edit(lambda data: data.update(author="somebody@example.org"))
     code, said = signed.gate()
     assert code == 3
-    assert "it is about the verdict" in said
+    assert "it is about another verdict" in said
 
 
 @pytest.mark.parametrize(
@@ -309,7 +310,7 @@ def test_an_override_of_another_run_is_void_there(signed: Office) -> None:
     borrowed = yaml.safe_load(signed.run.file.read_text())["overrides"]
     other.edit(lambda data: data.update(overrides=borrowed))
     ended = signed.pdsl("gate", other.file)
-    refused(ended, 3, "HOLD: mmlu failed", "does not count: it is about the verdict")
+    refused(ended, 3, "HOLD: mmlu failed", "does not count: it is about another verdict")
     refused(signed.pdsl("export", other.file, "--out", "model"), 3, "does not count")
 
 
@@ -462,3 +463,19 @@ def test_a_time_that_cannot_be_is_no_time(text: str) -> None:
 )
 def test_an_end_is_a_span_a_date_or_a_time(text: str | None, what: str) -> None:
     assert spelled(end(text, Terms(roles=("release",), days=20), datetime(2026, 6, 1, tzinfo=UTC))) == what
+
+
+def test_no_byte_of_what_was_signed_can_be_changed_unseen(signed: Office) -> None:
+    whole = signed.run.file.read_bytes()
+    before = manifests.read(signed.run.file)
+    start = whole.index(b"\noverrides:") + 1
+    chance = random.Random(7)
+    for _ in range(60):
+        place = chance.randrange(start, len(whole))
+        changed = bytes([chance.choice([byte for byte in b"A0aZ9 -_\n:'" if byte != whole[place]])])
+        signed.run.file.write_bytes(whole[:place] + changed + whole[place + 1 :])
+        code, said = signed.gate()
+        if code == 0:  # another spelling of the same
+            assert manifests.read(signed.run.file) == before, (place, changed)
+        else:
+            assert code in (1, 3, 4), said

@@ -26,7 +26,11 @@ NAMES = ("Ada", "Grace", "Mallory")
 def make_key(folder: Path, name: str, kind: str = "ed25519") -> Path:
     """A new private key; its public half is beside it."""
     file = folder / f"{name.lower()}_{kind}"
-    subprocess.run(["ssh-keygen", "-q", "-t", kind, *(["-b", "2048"] if kind == "rsa" else []), "-N", "", "-C", name, "-f", str(file)], check=True, timeout=60)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", kind, *(["-b", "2048"] if kind == "rsa" else []), "-N", "", "-C", name, "-f", str(file)],
+        check=True,
+        timeout=60,
+    )
     return file
 
 

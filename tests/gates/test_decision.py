@@ -136,7 +136,7 @@ def test_a_bootstrap_of_a_verdict_is_void_once_a_baseline_is_given(desk: Desk) -
     first = desk.about(verdict(without_baseline()))
     boot = first.sign(None)
     later = desk.about(verdict(row(baseline=50.0), baseline="sha256:" + "4" * 64))
-    assert "it is about the verdict" in later.decide(boot).notes[0]
+    assert "it is about another verdict" in later.decide(boot).notes[0]
 
 
 # What holds for every verdict.

@@ -81,7 +81,7 @@ def test_another_verdicts_override_does_not_count(desk: Desk) -> None:
         verdict(WORSE, row("safety", "pass"), baseline="sha256:" + "3" * 64),
         verdict(WORSE, row("safety", "pass"), authors=("mallory@example.org",)),
     ):
-        assert "it is about the verdict" in void(desk.about(other), signed)
+        assert "it is about another verdict" in void(desk.about(other), signed)
 
 
 @pytest.mark.parametrize(

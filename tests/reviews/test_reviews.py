@@ -63,5 +63,5 @@ def test_every_refusal_says_what_to_do() -> None:
     assert silent == set()
 
 
-_CLEAR = {"PDSL203", "PDSL204"}
+_CLEAR = {"PDSL203", "PDSL204", "PDSL510"}
 """Codes whose message says what a value may be."""

@@ -23,6 +23,7 @@ from pipeline_dsl.runner.sources import project_sources, roots
 from pipeline_dsl.store import archive, bundle
 from pipeline_dsl.store.archive import Member
 from pipeline_dsl.store.bundle import Bundle, Content, Held, index_of
+from pipeline_dsl.store.log import Log
 from pipeline_dsl.store.tree import Entry
 from tests.runner.bench import DIAMOND, Bench
 
@@ -158,6 +159,16 @@ def test_the_plan_that_is_packed_is_the_same_plan_without_the_machine_that_compi
     assert (plan.root, plan.launchers) == ("", {})
     assert plan.stages == packed.content.plan.stages
     assert b"geheim" not in gzip.decompress((tmp_path / "run.tar.gz").read_bytes())
+
+
+def test_the_decision_log_goes_with_the_run_whole(packed: Packed, tmp_path: Path) -> None:
+    log = Log(tmp_path / "decisions.jsonl")
+    with log.held() as held:
+        for number in range(3):
+            held.append("export", {"number": number}, time="2026-01-01T00:00:00Z", by="ada")
+    pack(attrs.evolve(packed.content, log=log.path.read_bytes()), tmp_path / "run.tar.gz")
+    found = unpack(tmp_path / "run.tar.gz", tmp_path / "out")
+    assert Log(found.store.layout.decisions).entries() == log.entries()
 
 
 def test_only_inputs_leaves_out_what_was_made_of_them(packed: Packed, tmp_path: Path) -> None:

@@ -43,70 +43,164 @@ for name in "${!SBATCH_@}" "${!SRUN_@}" "${!PMI@}" "${!SLURM_@}"; do
 done
 : "${HF_TOKEN?is not set, and the jobs need it}"
 
-declare -A number=()
+declare -A number=() parents=()
 roots=()
 submitted=()
+parents[01_local_files]=''
+parents[02_ingest]=01_local_files
+parents[03_deduplicate]=02_ingest
+parents[04_split]=03_deduplicate
+parents[05_split]=03_deduplicate
+parents[06_train_tokenizer]=04_split
+parents[07_tokenize]='04_split 06_train_tokenizer'
+parents[08_tokenize]='05_split 06_train_tokenizer'
+parents[09_pretrain]='06_train_tokenizer 07_tokenize 08_tokenize'
+parents[10_local_files]=''
+parents[11_chat_files]=10_local_files
+parents[12_local_files]=''
+parents[13_preference_files]=12_local_files
+parents[14_local_files]=''
+parents[15_preference_files]=14_local_files
+parents[16_local_files]=''
+parents[17_prompt_files]=16_local_files
+parents[18_local_files]=''
+parents[19_suite_files]=18_local_files
+parents[20_sft]='09_pretrain 11_chat_files'
+parents[21_dpo]='13_preference_files 15_preference_files 17_prompt_files 20_sft'
+parents[22_evaluate]='19_suite_files 21_dpo'
+parents[23_quantize]='11_chat_files 19_suite_files 21_dpo'
+parents[24_contamination]='04_split 11_chat_files 13_preference_files 15_preference_files 17_prompt_files 19_suite_files'
 
-cancel() {
-    [ -z "${submitted[*]:-}" ] || scancel "${submitted[@]}"
+# Each submission has a name that its jobs carry in their comments, so that none is lost whose number nobody heard.
+token=$$-$(date +%s)
+open=$PDSL_JOBS/submitting
+
+# drop TOKEN: cancels the jobs of a submission.
+drop() {
+    local doomed
+    mapfile -t doomed < <(squeue --noheader --user="$(id -un)" --format='%F %k' | sed -n "s/^\([0-9]*\) pdsl:[^:]*:$1:.*/\1/p" | sort -u)
+    [ -z "${doomed[*]:-}" ] || scancel "${doomed[@]}"
 }
 
-# submit STAGE KIND PARENT...: one job, after its parents' by KIND; its number goes to number[STAGE].
-submit() {
-    local stage=$1 kind=$2 wait='' parent request=()
-    shift 2
-    for parent in "$@"; do
-        [ -z "${number[$parent]:-}" ] || wait+=:${number[$parent]}
+# Whatever goes wrong, nothing is left behind.
+undo() {
+    local code=$?
+    trap '' INT TERM HUP
+    trap - EXIT
+    [ -z "${submitted[*]:-}" ] || scancel "${submitted[@]}" || true
+    drop "$token"
+    rm -f -- "$PDSL_JOBS/jobs.tsv" "$PDSL_JOBS/jobs.tsv.new" "$open"
+    exit "$code"
+}
+
+# after KIND STAGE...: sets `wait` to what sbatch is told to wait for. Stages that are done count for nothing.
+after() {
+    local kind=$1 stage
+    shift
+    wait=
+    for stage in "$@"; do
+        [ -z "${number[$stage]:-}" ] || wait+=:${number[$stage]}
     done
-    request=(sbatch --parsable --comment="pdsl:llama3_8b:$stage" --chdir="$PDSL_PROJECT" --output="$PDSL_JOBS/logs/$stage-%j.log")
-    [ -z "$wait" ] || request+=(--dependency="$kind$wait")
-    [ -n "$wait" ] || request+=(--hold)
+    [ -z "$wait" ] || wait=$kind$wait
+}
+
+# request SCRIPT OPTION...: one job, or one array; sets `new` to its number.
+request() {
+    local script=$1 words
+    shift
+    words=(sbatch --parsable --comment="pdsl:llama3_8b:$token:$script" --chdir="$PDSL_PROJECT" "$@")
+    if [ -n "$wait" ]; then words+=(--dependency="$wait"); else words+=(--hold); fi
     if [ -n "$dry" ]; then
-        printf '%q ' "${request[@]}" "$here/$stage.sh"
+        printf '%q ' "${words[@]}" "$here/$script.sh"
         echo
-        number[$stage]="<$stage>"
+        new="<$script>"
         return
     fi
-    number[$stage]=$("${request[@]}" --export-file=<(for name in "${names[@]}"; do [ -z "${!name+x}" ] || printf '%s=%s\0' "$name" "${!name}"; done) "$here/$stage.sh")
-    number[$stage]=${number[$stage]%%;*}
-    submitted+=("${number[$stage]}")
-    [ -n "$wait" ] || roots+=("${number[$stage]}")
-    printf '%s\t%s\t%s\n' "$stage" "${number[$stage]}" "$(date +%s)" >> "$PDSL_JOBS/jobs.tsv.new"
+    # sbatch is let finish when Ctrl-C is pressed: then its job is known, and can be cancelled.
+    if ! new=$(trap '' INT TERM HUP && "${words[@]}" --export-file=<(for name in "${names[@]}"; do [ -z "${!name+x}" ] || printf '%s=%s\0' "$name" "${!name}"; done) "$here/$script.sh"); then
+        echo "submit.sh: $script was refused, and what was submitted before it is cancelled" >&2
+        exit 1
+    fi
+    new=${new%%;*}
+    submitted+=("$new")
+    [ -n "$wait" ] || roots+=("$new")
 }
 
+# note STAGE NUMBER SCRIPT: what became of a stage.
+note() {
+    number[$1]=$2
+    [ -n "$dry" ] || printf '%s\t%s\t%(%s)T\t%s\n' "$1" "$2" -1 "$token:$3" >> "$PDSL_JOBS/jobs.tsv.new"
+}
+
+# submit STAGE KIND PARENT...: one job, after its parents' by KIND.
+submit() {
+    local stage=$1
+    shift
+    [ -z "${finished[$stage]:-}" ] || return 0
+    after "$@"
+    request "$stage" --output="$logs/$stage-%j.log"
+    note "$stage" "$new" "$stage"
+}
+
+# one STAGE: its job, after its parents'.
+one() {
+    local needed
+    read -ra needed <<< "${parents[$1]}"
+    submit "$1" afterok ${needed[@]+"${needed[@]}"}
+}
+
+case $PDSL_PROJECT$PDSL_JOBS in
+    *[\\]* | *$'\n'*)
+        echo "submit.sh: Slurm cannot take a path with a backslash or a line's end: $PDSL_PROJECT, $PDSL_JOBS" >&2
+        exit 2
+        ;;
+esac
+logs=${PDSL_JOBS//%/%%}/logs # Slurm reads % in the name of a log
 if [ -z "$dry" ]; then
     mkdir -p -- "$PDSL_JOBS/logs"
+    exec 9>> "$open"
+    flock --nonblock 9 || {
+        echo "submit.sh: another one submits this plan at this moment" >&2
+        exit 1
+    }
+    [ ! -s "$open" ] || drop "$(cat -- "$open")" # one that was killed left its jobs behind
+    echo "$token" > "$open"
     [ "$here/plan.json" = "$PDSL_PLAN" ] || cp -- "$here/plan.json" "$PDSL_PLAN"
     : > "$PDSL_JOBS/jobs.tsv.new"
-    trap cancel ERR INT TERM
+    trap undo EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    trap 'exit 129' HUP
 fi
-[ -n "${finished[01_local_files]:-}" ] || submit 01_local_files afterok
-[ -n "${finished[02_ingest]:-}" ] || submit 02_ingest afterok 01_local_files
-[ -n "${finished[03_deduplicate]:-}" ] || submit 03_deduplicate afterok 02_ingest
-[ -n "${finished[04_split]:-}" ] || submit 04_split afterok 03_deduplicate
-[ -n "${finished[05_split]:-}" ] || submit 05_split afterok 03_deduplicate
-[ -n "${finished[06_train_tokenizer]:-}" ] || submit 06_train_tokenizer afterok 04_split
-[ -n "${finished[07_tokenize]:-}" ] || submit 07_tokenize afterok 04_split 06_train_tokenizer
-[ -n "${finished[08_tokenize]:-}" ] || submit 08_tokenize afterok 05_split 06_train_tokenizer
-[ -n "${finished[09_pretrain]:-}" ] || submit 09_pretrain afterok 06_train_tokenizer 07_tokenize 08_tokenize
-[ -n "${finished[10_local_files]:-}" ] || submit 10_local_files afterok
-[ -n "${finished[11_chat_files]:-}" ] || submit 11_chat_files afterok 10_local_files
-[ -n "${finished[12_local_files]:-}" ] || submit 12_local_files afterok
-[ -n "${finished[13_preference_files]:-}" ] || submit 13_preference_files afterok 12_local_files
-[ -n "${finished[14_local_files]:-}" ] || submit 14_local_files afterok
-[ -n "${finished[15_preference_files]:-}" ] || submit 15_preference_files afterok 14_local_files
-[ -n "${finished[16_local_files]:-}" ] || submit 16_local_files afterok
-[ -n "${finished[17_prompt_files]:-}" ] || submit 17_prompt_files afterok 16_local_files
-[ -n "${finished[18_local_files]:-}" ] || submit 18_local_files afterok
-[ -n "${finished[19_suite_files]:-}" ] || submit 19_suite_files afterok 18_local_files
-[ -n "${finished[20_sft]:-}" ] || submit 20_sft afterok 09_pretrain 11_chat_files
-[ -n "${finished[21_dpo]:-}" ] || submit 21_dpo afterok 13_preference_files 15_preference_files 17_prompt_files 20_sft
-[ -n "${finished[22_evaluate]:-}" ] || submit 22_evaluate afterok 19_suite_files 21_dpo
-[ -n "${finished[23_quantize]:-}" ] || submit 23_quantize afterok 11_chat_files 19_suite_files 21_dpo
-submit gate afterany 01_local_files 02_ingest 03_deduplicate 04_split 05_split 06_train_tokenizer 07_tokenize 08_tokenize 09_pretrain 10_local_files 11_chat_files 12_local_files 13_preference_files 14_local_files 15_preference_files 16_local_files 17_prompt_files 18_local_files 19_suite_files 20_sft 21_dpo 22_evaluate 23_quantize
+one 01_local_files
+one 02_ingest
+one 03_deduplicate
+one 04_split
+one 05_split
+one 06_train_tokenizer
+one 07_tokenize
+one 08_tokenize
+one 09_pretrain
+one 10_local_files
+one 11_chat_files
+one 12_local_files
+one 13_preference_files
+one 14_local_files
+one 15_preference_files
+one 16_local_files
+one 17_prompt_files
+one 18_local_files
+one 19_suite_files
+one 20_sft
+one 21_dpo
+one 22_evaluate
+one 23_quantize
+one 24_contamination
+submit gate afterany 01_local_files 02_ingest 03_deduplicate 04_split 05_split 06_train_tokenizer 07_tokenize 08_tokenize 09_pretrain 10_local_files 11_chat_files 12_local_files 13_preference_files 14_local_files 15_preference_files 16_local_files 17_prompt_files 18_local_files 19_suite_files 20_sft 21_dpo 22_evaluate 23_quantize 24_contamination
 
 [ -z "$dry" ] || exit 0
 mv -- "$PDSL_JOBS/jobs.tsv.new" "$PDSL_JOBS/jobs.tsv"
 scontrol release "${roots[@]}" # none starts before all are there
-trap - ERR INT TERM
+trap - EXIT INT TERM HUP
+rm -f -- "$open"
 cat -- "$PDSL_JOBS/jobs.tsv"

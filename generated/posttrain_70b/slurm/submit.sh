@@ -43,64 +43,152 @@ for name in "${!SBATCH_@}" "${!SRUN_@}" "${!PMI@}" "${!SLURM_@}"; do
 done
 : "${HF_TOKEN?is not set, and the jobs need it}"
 
-declare -A number=()
+declare -A number=() parents=()
 roots=()
 submitted=()
+parents[01_local_files]=''
+parents[02_model_files]=01_local_files
+parents[03_local_files]=''
+parents[04_chat_files]=03_local_files
+parents[05_local_files]=''
+parents[06_preference_files]=05_local_files
+parents[07_local_files]=''
+parents[08_preference_files]=07_local_files
+parents[09_local_files]=''
+parents[10_prompt_files]=09_local_files
+parents[11_local_files]=''
+parents[12_suite_files]=11_local_files
+parents[13_sft]='02_model_files 04_chat_files'
+parents[14_train_reward]='06_preference_files 08_preference_files 13_sft'
+parents[15_dpo]='06_preference_files 08_preference_files 10_prompt_files 13_sft'
+parents[16_evaluate]='12_suite_files 15_dpo'
+parents[17_quantize]='04_chat_files 12_suite_files 15_dpo'
+parents[18_contamination]='04_chat_files 06_preference_files 08_preference_files 10_prompt_files 12_suite_files'
 
-cancel() {
-    [ -z "${submitted[*]:-}" ] || scancel "${submitted[@]}"
+# Each submission has a name that its jobs carry in their comments, so that none is lost whose number nobody heard.
+token=$$-$(date +%s)
+open=$PDSL_JOBS/submitting
+
+# drop TOKEN: cancels the jobs of a submission.
+drop() {
+    local doomed
+    mapfile -t doomed < <(squeue --noheader --user="$(id -un)" --format='%F %k' | sed -n "s/^\([0-9]*\) pdsl:[^:]*:$1:.*/\1/p" | sort -u)
+    [ -z "${doomed[*]:-}" ] || scancel "${doomed[@]}"
 }
 
-# submit STAGE KIND PARENT...: one job, after its parents' by KIND; its number goes to number[STAGE].
-submit() {
-    local stage=$1 kind=$2 wait='' parent request=()
-    shift 2
-    for parent in "$@"; do
-        [ -z "${number[$parent]:-}" ] || wait+=:${number[$parent]}
+# Whatever goes wrong, nothing is left behind.
+undo() {
+    local code=$?
+    trap '' INT TERM HUP
+    trap - EXIT
+    [ -z "${submitted[*]:-}" ] || scancel "${submitted[@]}" || true
+    drop "$token"
+    rm -f -- "$PDSL_JOBS/jobs.tsv" "$PDSL_JOBS/jobs.tsv.new" "$open"
+    exit "$code"
+}
+
+# after KIND STAGE...: sets `wait` to what sbatch is told to wait for. Stages that are done count for nothing.
+after() {
+    local kind=$1 stage
+    shift
+    wait=
+    for stage in "$@"; do
+        [ -z "${number[$stage]:-}" ] || wait+=:${number[$stage]}
     done
-    request=(sbatch --parsable --comment="pdsl:posttrain_70b:$stage" --chdir="$PDSL_PROJECT" --output="$PDSL_JOBS/logs/$stage-%j.log")
-    [ -z "$wait" ] || request+=(--dependency="$kind$wait")
-    [ -n "$wait" ] || request+=(--hold)
+    [ -z "$wait" ] || wait=$kind$wait
+}
+
+# request SCRIPT OPTION...: one job, or one array; sets `new` to its number.
+request() {
+    local script=$1 words
+    shift
+    words=(sbatch --parsable --comment="pdsl:posttrain_70b:$token:$script" --chdir="$PDSL_PROJECT" "$@")
+    if [ -n "$wait" ]; then words+=(--dependency="$wait"); else words+=(--hold); fi
     if [ -n "$dry" ]; then
-        printf '%q ' "${request[@]}" "$here/$stage.sh"
+        printf '%q ' "${words[@]}" "$here/$script.sh"
         echo
-        number[$stage]="<$stage>"
+        new="<$script>"
         return
     fi
-    number[$stage]=$("${request[@]}" --export-file=<(for name in "${names[@]}"; do [ -z "${!name+x}" ] || printf '%s=%s\0' "$name" "${!name}"; done) "$here/$stage.sh")
-    number[$stage]=${number[$stage]%%;*}
-    submitted+=("${number[$stage]}")
-    [ -n "$wait" ] || roots+=("${number[$stage]}")
-    printf '%s\t%s\t%s\n' "$stage" "${number[$stage]}" "$(date +%s)" >> "$PDSL_JOBS/jobs.tsv.new"
+    # sbatch is let finish when Ctrl-C is pressed: then its job is known, and can be cancelled.
+    if ! new=$(trap '' INT TERM HUP && "${words[@]}" --export-file=<(for name in "${names[@]}"; do [ -z "${!name+x}" ] || printf '%s=%s\0' "$name" "${!name}"; done) "$here/$script.sh"); then
+        echo "submit.sh: $script was refused, and what was submitted before it is cancelled" >&2
+        exit 1
+    fi
+    new=${new%%;*}
+    submitted+=("$new")
+    [ -n "$wait" ] || roots+=("$new")
 }
 
+# note STAGE NUMBER SCRIPT: what became of a stage.
+note() {
+    number[$1]=$2
+    [ -n "$dry" ] || printf '%s\t%s\t%(%s)T\t%s\n' "$1" "$2" -1 "$token:$3" >> "$PDSL_JOBS/jobs.tsv.new"
+}
+
+# submit STAGE KIND PARENT...: one job, after its parents' by KIND.
+submit() {
+    local stage=$1
+    shift
+    [ -z "${finished[$stage]:-}" ] || return 0
+    after "$@"
+    request "$stage" --output="$logs/$stage-%j.log"
+    note "$stage" "$new" "$stage"
+}
+
+# one STAGE: its job, after its parents'.
+one() {
+    local needed
+    read -ra needed <<< "${parents[$1]}"
+    submit "$1" afterok ${needed[@]+"${needed[@]}"}
+}
+
+case $PDSL_PROJECT$PDSL_JOBS in
+    *[\\]* | *$'\n'*)
+        echo "submit.sh: Slurm cannot take a path with a backslash or a line's end: $PDSL_PROJECT, $PDSL_JOBS" >&2
+        exit 2
+        ;;
+esac
+logs=${PDSL_JOBS//%/%%}/logs # Slurm reads % in the name of a log
 if [ -z "$dry" ]; then
     mkdir -p -- "$PDSL_JOBS/logs"
+    exec 9>> "$open"
+    flock --nonblock 9 || {
+        echo "submit.sh: another one submits this plan at this moment" >&2
+        exit 1
+    }
+    [ ! -s "$open" ] || drop "$(cat -- "$open")" # one that was killed left its jobs behind
+    echo "$token" > "$open"
     [ "$here/plan.json" = "$PDSL_PLAN" ] || cp -- "$here/plan.json" "$PDSL_PLAN"
     : > "$PDSL_JOBS/jobs.tsv.new"
-    trap cancel ERR INT TERM
+    trap undo EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    trap 'exit 129' HUP
 fi
-[ -n "${finished[01_local_files]:-}" ] || submit 01_local_files afterok
-[ -n "${finished[02_model_files]:-}" ] || submit 02_model_files afterok 01_local_files
-[ -n "${finished[03_local_files]:-}" ] || submit 03_local_files afterok
-[ -n "${finished[04_chat_files]:-}" ] || submit 04_chat_files afterok 03_local_files
-[ -n "${finished[05_local_files]:-}" ] || submit 05_local_files afterok
-[ -n "${finished[06_preference_files]:-}" ] || submit 06_preference_files afterok 05_local_files
-[ -n "${finished[07_local_files]:-}" ] || submit 07_local_files afterok
-[ -n "${finished[08_preference_files]:-}" ] || submit 08_preference_files afterok 07_local_files
-[ -n "${finished[09_local_files]:-}" ] || submit 09_local_files afterok
-[ -n "${finished[10_prompt_files]:-}" ] || submit 10_prompt_files afterok 09_local_files
-[ -n "${finished[11_local_files]:-}" ] || submit 11_local_files afterok
-[ -n "${finished[12_suite_files]:-}" ] || submit 12_suite_files afterok 11_local_files
-[ -n "${finished[13_sft]:-}" ] || submit 13_sft afterok 02_model_files 04_chat_files
-[ -n "${finished[14_train_reward]:-}" ] || submit 14_train_reward afterok 06_preference_files 08_preference_files 13_sft
-[ -n "${finished[15_dpo]:-}" ] || submit 15_dpo afterok 06_preference_files 08_preference_files 10_prompt_files 13_sft
-[ -n "${finished[16_evaluate]:-}" ] || submit 16_evaluate afterok 12_suite_files 15_dpo
-[ -n "${finished[17_quantize]:-}" ] || submit 17_quantize afterok 04_chat_files 12_suite_files 15_dpo
-submit gate afterany 01_local_files 02_model_files 03_local_files 04_chat_files 05_local_files 06_preference_files 07_local_files 08_preference_files 09_local_files 10_prompt_files 11_local_files 12_suite_files 13_sft 14_train_reward 15_dpo 16_evaluate 17_quantize
+one 01_local_files
+one 02_model_files
+one 03_local_files
+one 04_chat_files
+one 05_local_files
+one 06_preference_files
+one 07_local_files
+one 08_preference_files
+one 09_local_files
+one 10_prompt_files
+one 11_local_files
+one 12_suite_files
+one 13_sft
+one 14_train_reward
+one 15_dpo
+one 16_evaluate
+one 17_quantize
+one 18_contamination
+submit gate afterany 01_local_files 02_model_files 03_local_files 04_chat_files 05_local_files 06_preference_files 07_local_files 08_preference_files 09_local_files 10_prompt_files 11_local_files 12_suite_files 13_sft 14_train_reward 15_dpo 16_evaluate 17_quantize 18_contamination
 
 [ -z "$dry" ] || exit 0
 mv -- "$PDSL_JOBS/jobs.tsv.new" "$PDSL_JOBS/jobs.tsv"
 scontrol release "${roots[@]}" # none starts before all are there
-trap - ERR INT TERM
+trap - EXIT INT TERM HUP
+rm -f -- "$open"
 cat -- "$PDSL_JOBS/jobs.tsv"

@@ -45,17 +45,23 @@ while kill -0 "$step" 2> /dev/null; do # a signal ended the wait, not the stage
     code=0
     wait "$step" || code=$?
 done
-# A job that was stopped goes on as long as each attempt comes further; one that does not may try 5 times.
-if [ "$code" -ne 0 ] && [ "$code" -ne 3 ] && [ "$code" -ne 4 ] && [ "$asked" = USR1 ]; then
+# A job that was stopped goes on as long as each attempt comes further; one that does not may try 5 times. So may one whose
+# processes were killed by neither us nor a preemption: where a node is lost, the step can end before Slurm requeues its job.
+again=
+if [ "$asked" = USR1 ] && [ "$code" -ne 0 ] && [ "$code" -ne 3 ] && [ "$code" -ne 4 ]; then
     reached=$(cat -- "$PDSL_STOP.reached" 2> /dev/null || echo 0)
     before=$(cat -- "$PDSL_JOBS/reached-$SLURM_JOB_ID" 2> /dev/null || echo 0)
-    if [ "$reached" -gt "$before" ] || [ "${SLURM_RESTART_COUNT:-0}" -lt 5 ]; then
-        echo "$reached" > "$PDSL_JOBS/reached-$SLURM_JOB_ID"
-        echo "stopped before the time limit; goes on from its checkpoint"
-        rm -f -- "$PDSL_STOP" "$PDSL_STOP.reached"
-        scontrol requeue "$SLURM_JOB_ID"
-        sleep 60 # the requeue ends this script; without it, the job failed
-    fi
+    echo "$reached" > "$PDSL_JOBS/reached-$SLURM_JOB_ID"
+    again="stopped before the time limit"
+    [ "$reached" -gt "$before" ] || [ "${SLURM_RESTART_COUNT:-0}" -lt 5 ] || again=
+elif [ -z "$asked" ] && [ "$code" -gt 128 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 5 ]; then
+    again="killed by signal $((code - 128))"
+fi
+if [ -n "$again" ]; then
+    echo "$again; goes on from its checkpoint"
+    rm -f -- "$PDSL_STOP" "$PDSL_STOP.reached"
+    scontrol requeue "$SLURM_JOB_ID"
+    sleep 60 # the requeue ends this script; without it, the job failed
 fi
 rm -f -- "$PDSL_STOP" "$PDSL_STOP.reached"
 exit "$code"

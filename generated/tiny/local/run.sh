@@ -39,6 +39,7 @@ pdsl stage run 26_evaluate --plan "$plan" --store "$store" --threads 1
 pdsl stage run 27_evaluate --plan "$plan" --store "$store" --threads 1
 pdsl stage run 28_quantize --plan "$plan" --store "$store" --threads 1
 pdsl stage run 29_serve --plan "$plan" --store "$store" --threads 1
+pdsl stage run 30_contamination --plan "$plan" --store "$store" --threads 1
 manifest=$(pdsl stage manifest --plan "$plan" --store "$store")
 echo "$manifest"
 pdsl gate "$manifest" --store "$store"

@@ -42,76 +42,176 @@ for name in "${!SBATCH_@}" "${!SRUN_@}" "${!PMI@}" "${!SLURM_@}"; do
     [ "$name" = SLURM_CONF ] || unset "$name"
 done
 
-declare -A number=()
+declare -A number=() parents=()
 roots=()
 submitted=()
+parents[01_fetch]=''
+parents[02_fetch]=''
+parents[03_ingest]=01_fetch
+parents[04_deduplicate]=03_ingest
+parents[05_split]=04_deduplicate
+parents[06_split]=04_deduplicate
+parents[07_split]=04_deduplicate
+parents[08_glosses]=02_fetch
+parents[09_glosses]=02_fetch
+parents[10_train_tokenizer]='05_split 08_glosses'
+parents[11_tokenize]='05_split 08_glosses 10_train_tokenizer'
+parents[12_tokenize]='06_split 09_glosses 10_train_tokenizer'
+parents[13_pretrain]='10_train_tokenizer 11_tokenize 12_tokenize'
+parents[14_fit_scaling_law]='10_train_tokenizer 11_tokenize 12_tokenize'
+parents[15_lessons]=02_fetch
+parents[16_kind_preferences]=02_fetch
+parents[17_kind_preferences]=02_fetch
+parents[18_asked]=02_fetch
+parents[19_asked]=02_fetch
+parents[20_questions]='02_fetch 07_split'
+parents[21_sft]='13_pretrain 15_lessons'
+parents[22_train_reward]='16_kind_preferences 17_kind_preferences 21_sft'
+parents[23_dpo]='16_kind_preferences 17_kind_preferences 19_asked 21_sft'
+parents[24_constitutional_ai]='15_lessons 18_asked 19_asked 21_sft 22_train_reward 23_dpo'
+parents[25_evaluate]='13_pretrain 20_questions'
+parents[26_evaluate]='20_questions 21_sft'
+parents[27_evaluate]='20_questions 24_constitutional_ai'
+parents[28_quantize]='15_lessons 20_questions 24_constitutional_ai'
+parents[29_serve]='19_asked 28_quantize'
+parents[30_contamination]='05_split 08_glosses 15_lessons 16_kind_preferences 17_kind_preferences 18_asked 19_asked 20_questions'
 
-cancel() {
-    [ -z "${submitted[*]:-}" ] || scancel "${submitted[@]}"
+# Each submission has a name that its jobs carry in their comments, so that none is lost whose number nobody heard.
+token=$$-$(date +%s)
+open=$PDSL_JOBS/submitting
+
+# drop TOKEN: cancels the jobs of a submission.
+drop() {
+    local doomed
+    mapfile -t doomed < <(squeue --noheader --user="$(id -un)" --format='%F %k' | sed -n "s/^\([0-9]*\) pdsl:[^:]*:$1:.*/\1/p" | sort -u)
+    [ -z "${doomed[*]:-}" ] || scancel "${doomed[@]}"
 }
 
-# submit STAGE KIND PARENT...: one job, after its parents' by KIND; its number goes to number[STAGE].
-submit() {
-    local stage=$1 kind=$2 wait='' parent request=()
-    shift 2
-    for parent in "$@"; do
-        [ -z "${number[$parent]:-}" ] || wait+=:${number[$parent]}
+# Whatever goes wrong, nothing is left behind.
+undo() {
+    local code=$?
+    trap '' INT TERM HUP
+    trap - EXIT
+    [ -z "${submitted[*]:-}" ] || scancel "${submitted[@]}" || true
+    drop "$token"
+    rm -f -- "$PDSL_JOBS/jobs.tsv" "$PDSL_JOBS/jobs.tsv.new" "$open"
+    exit "$code"
+}
+
+# after KIND STAGE...: sets `wait` to what sbatch is told to wait for. Stages that are done count for nothing.
+after() {
+    local kind=$1 stage
+    shift
+    wait=
+    for stage in "$@"; do
+        [ -z "${number[$stage]:-}" ] || wait+=:${number[$stage]}
     done
-    request=(sbatch --parsable --comment="pdsl:tiny:$stage" --chdir="$PDSL_PROJECT" --output="$PDSL_JOBS/logs/$stage-%j.log")
-    [ -z "$wait" ] || request+=(--dependency="$kind$wait")
-    [ -n "$wait" ] || request+=(--hold)
+    [ -z "$wait" ] || wait=$kind$wait
+}
+
+# request SCRIPT OPTION...: one job, or one array; sets `new` to its number.
+request() {
+    local script=$1 words
+    shift
+    words=(sbatch --parsable --comment="pdsl:tiny:$token:$script" --chdir="$PDSL_PROJECT" "$@")
+    if [ -n "$wait" ]; then words+=(--dependency="$wait"); else words+=(--hold); fi
     if [ -n "$dry" ]; then
-        printf '%q ' "${request[@]}" "$here/$stage.sh"
+        printf '%q ' "${words[@]}" "$here/$script.sh"
         echo
-        number[$stage]="<$stage>"
+        new="<$script>"
         return
     fi
-    number[$stage]=$("${request[@]}" --export-file=<(for name in "${names[@]}"; do [ -z "${!name+x}" ] || printf '%s=%s\0' "$name" "${!name}"; done) "$here/$stage.sh")
-    number[$stage]=${number[$stage]%%;*}
-    submitted+=("${number[$stage]}")
-    [ -n "$wait" ] || roots+=("${number[$stage]}")
-    printf '%s\t%s\t%s\n' "$stage" "${number[$stage]}" "$(date +%s)" >> "$PDSL_JOBS/jobs.tsv.new"
+    # sbatch is let finish when Ctrl-C is pressed: then its job is known, and can be cancelled.
+    if ! new=$(trap '' INT TERM HUP && "${words[@]}" --export-file=<(for name in "${names[@]}"; do [ -z "${!name+x}" ] || printf '%s=%s\0' "$name" "${!name}"; done) "$here/$script.sh"); then
+        echo "submit.sh: $script was refused, and what was submitted before it is cancelled" >&2
+        exit 1
+    fi
+    new=${new%%;*}
+    submitted+=("$new")
+    [ -n "$wait" ] || roots+=("$new")
 }
 
+# note STAGE NUMBER SCRIPT: what became of a stage.
+note() {
+    number[$1]=$2
+    [ -n "$dry" ] || printf '%s\t%s\t%(%s)T\t%s\n' "$1" "$2" -1 "$token:$3" >> "$PDSL_JOBS/jobs.tsv.new"
+}
+
+# submit STAGE KIND PARENT...: one job, after its parents' by KIND.
+submit() {
+    local stage=$1
+    shift
+    [ -z "${finished[$stage]:-}" ] || return 0
+    after "$@"
+    request "$stage" --output="$logs/$stage-%j.log"
+    note "$stage" "$new" "$stage"
+}
+
+# one STAGE: its job, after its parents'.
+one() {
+    local needed
+    read -ra needed <<< "${parents[$1]}"
+    submit "$1" afterok ${needed[@]+"${needed[@]}"}
+}
+
+case $PDSL_PROJECT$PDSL_JOBS in
+    *[\\]* | *$'\n'*)
+        echo "submit.sh: Slurm cannot take a path with a backslash or a line's end: $PDSL_PROJECT, $PDSL_JOBS" >&2
+        exit 2
+        ;;
+esac
+logs=${PDSL_JOBS//%/%%}/logs # Slurm reads % in the name of a log
 if [ -z "$dry" ]; then
     mkdir -p -- "$PDSL_JOBS/logs"
+    exec 9>> "$open"
+    flock --nonblock 9 || {
+        echo "submit.sh: another one submits this plan at this moment" >&2
+        exit 1
+    }
+    [ ! -s "$open" ] || drop "$(cat -- "$open")" # one that was killed left its jobs behind
+    echo "$token" > "$open"
     [ "$here/plan.json" = "$PDSL_PLAN" ] || cp -- "$here/plan.json" "$PDSL_PLAN"
     : > "$PDSL_JOBS/jobs.tsv.new"
-    trap cancel ERR INT TERM
+    trap undo EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    trap 'exit 129' HUP
 fi
-[ -n "${finished[01_fetch]:-}" ] || submit 01_fetch afterok
-[ -n "${finished[02_fetch]:-}" ] || submit 02_fetch afterok
-[ -n "${finished[03_ingest]:-}" ] || submit 03_ingest afterok 01_fetch
-[ -n "${finished[04_deduplicate]:-}" ] || submit 04_deduplicate afterok 03_ingest
-[ -n "${finished[05_split]:-}" ] || submit 05_split afterok 04_deduplicate
-[ -n "${finished[06_split]:-}" ] || submit 06_split afterok 04_deduplicate
-[ -n "${finished[07_split]:-}" ] || submit 07_split afterok 04_deduplicate
-[ -n "${finished[08_glosses]:-}" ] || submit 08_glosses afterok 02_fetch
-[ -n "${finished[09_glosses]:-}" ] || submit 09_glosses afterok 02_fetch
-[ -n "${finished[10_train_tokenizer]:-}" ] || submit 10_train_tokenizer afterok 05_split 08_glosses
-[ -n "${finished[11_tokenize]:-}" ] || submit 11_tokenize afterok 05_split 08_glosses 10_train_tokenizer
-[ -n "${finished[12_tokenize]:-}" ] || submit 12_tokenize afterok 06_split 09_glosses 10_train_tokenizer
-[ -n "${finished[13_pretrain]:-}" ] || submit 13_pretrain afterok 10_train_tokenizer 11_tokenize 12_tokenize
-[ -n "${finished[14_fit_scaling_law]:-}" ] || submit 14_fit_scaling_law afterok 10_train_tokenizer 11_tokenize 12_tokenize
-[ -n "${finished[15_lessons]:-}" ] || submit 15_lessons afterok 02_fetch
-[ -n "${finished[16_kind_preferences]:-}" ] || submit 16_kind_preferences afterok 02_fetch
-[ -n "${finished[17_kind_preferences]:-}" ] || submit 17_kind_preferences afterok 02_fetch
-[ -n "${finished[18_asked]:-}" ] || submit 18_asked afterok 02_fetch
-[ -n "${finished[19_asked]:-}" ] || submit 19_asked afterok 02_fetch
-[ -n "${finished[20_questions]:-}" ] || submit 20_questions afterok 02_fetch 07_split
-[ -n "${finished[21_sft]:-}" ] || submit 21_sft afterok 13_pretrain 15_lessons
-[ -n "${finished[22_train_reward]:-}" ] || submit 22_train_reward afterok 16_kind_preferences 17_kind_preferences 21_sft
-[ -n "${finished[23_dpo]:-}" ] || submit 23_dpo afterok 16_kind_preferences 17_kind_preferences 19_asked 21_sft
-[ -n "${finished[24_constitutional_ai]:-}" ] || submit 24_constitutional_ai afterok 15_lessons 18_asked 19_asked 21_sft 22_train_reward 23_dpo
-[ -n "${finished[25_evaluate]:-}" ] || submit 25_evaluate afterok 13_pretrain 20_questions
-[ -n "${finished[26_evaluate]:-}" ] || submit 26_evaluate afterok 20_questions 21_sft
-[ -n "${finished[27_evaluate]:-}" ] || submit 27_evaluate afterok 20_questions 24_constitutional_ai
-[ -n "${finished[28_quantize]:-}" ] || submit 28_quantize afterok 15_lessons 20_questions 24_constitutional_ai
-[ -n "${finished[29_serve]:-}" ] || submit 29_serve afterok 19_asked 28_quantize
-submit gate afterany 01_fetch 02_fetch 03_ingest 04_deduplicate 05_split 06_split 07_split 08_glosses 09_glosses 10_train_tokenizer 11_tokenize 12_tokenize 13_pretrain 14_fit_scaling_law 15_lessons 16_kind_preferences 17_kind_preferences 18_asked 19_asked 20_questions 21_sft 22_train_reward 23_dpo 24_constitutional_ai 25_evaluate 26_evaluate 27_evaluate 28_quantize 29_serve
+one 01_fetch
+one 02_fetch
+one 03_ingest
+one 04_deduplicate
+one 05_split
+one 06_split
+one 07_split
+one 08_glosses
+one 09_glosses
+one 10_train_tokenizer
+one 11_tokenize
+one 12_tokenize
+one 13_pretrain
+one 14_fit_scaling_law
+one 15_lessons
+one 16_kind_preferences
+one 17_kind_preferences
+one 18_asked
+one 19_asked
+one 20_questions
+one 21_sft
+one 22_train_reward
+one 23_dpo
+one 24_constitutional_ai
+one 25_evaluate
+one 26_evaluate
+one 27_evaluate
+one 28_quantize
+one 29_serve
+one 30_contamination
+submit gate afterany 01_fetch 02_fetch 03_ingest 04_deduplicate 05_split 06_split 07_split 08_glosses 09_glosses 10_train_tokenizer 11_tokenize 12_tokenize 13_pretrain 14_fit_scaling_law 15_lessons 16_kind_preferences 17_kind_preferences 18_asked 19_asked 20_questions 21_sft 22_train_reward 23_dpo 24_constitutional_ai 25_evaluate 26_evaluate 27_evaluate 28_quantize 29_serve 30_contamination
 
 [ -z "$dry" ] || exit 0
 mv -- "$PDSL_JOBS/jobs.tsv.new" "$PDSL_JOBS/jobs.tsv"
 scontrol release "${roots[@]}" # none starts before all are there
-trap - ERR INT TERM
+trap - EXIT INT TERM HUP
+rm -f -- "$open"
 cat -- "$PDSL_JOBS/jobs.tsv"

@@ -233,6 +233,7 @@ class _Reader:
 
     def _value(self, where: str, tree: Tree, field: Field) -> Any:
         data: Any = tree.plain
+        whole = bool(tree.items or tree.members)
         if field.hint is Any:
             return field.default if field.default is not None and valued(data) == field.default else valued(data)
         try:
@@ -240,7 +241,7 @@ class _Reader:
             # written out or left to its default, it is the same; the checks ask for the very object
             return field.default if type(value) is type(field.default) and value == field.default else value
         except BadFile as error:
-            if isinstance(data, dict | list):
+            if whole:
                 self._amiss(error.message, tree, "write its fields as the type has them, by name")
         except Exception as error:  # a hint that no data can be made into
             self._amiss(f"`{where}` cannot be read: {type(error).__name__}", tree)
@@ -458,9 +459,9 @@ def _flaws(declares: Tree) -> Iterator[tuple[Tree, str]]:
 
 def _made(shape: Any, stages: Mapping[str, AnyStage]) -> Any:
     if isinstance(shape, dict):
-        return {key: stages[name] for key, name in cast("dict[str, str]", shape).items()}
+        return {key: stages[name] if name is not None else None for key, name in cast("dict[str, str | None]", shape).items()}
     if isinstance(shape, list):
-        return tuple(stages[name] for name in cast("list[str]", shape))
+        return tuple(stages[name] if name is not None else None for name in cast("list[str | None]", shape))
     return None if shape is None else stages[shape]
 
 

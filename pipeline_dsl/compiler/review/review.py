@@ -14,12 +14,13 @@ from pipeline_dsl.base.span import Span, remember
 from pipeline_dsl.compiler.checks.release_broken import ReleaseBroken
 from pipeline_dsl.compiler.checks.stage_undescribed import StageUndescribed
 from pipeline_dsl.compiler.compile import Compiled, compile_loaded
-from pipeline_dsl.compiler.review import chain, figures, installed, rollback, short, spending
+from pipeline_dsl.compiler.review import chain, evidence, figures, installed, rollback, short, spending
 from pipeline_dsl.compiler.review.declaration import Declared, declare
 from pipeline_dsl.compiler.review.findings import REVIEWED, FieldUnknown, NotFinished, NotReadable
 from pipeline_dsl.compiler.review.subject import Subject
 from pipeline_dsl.compiler.review.tree import ADVICE, Refused, Tree, grown
 from pipeline_dsl.store.manifest import MAX_BYTES, SCHEMA
+from pipeline_dsl.store.store import Store
 
 Verdict = Literal["APPROVE", "REFUSE"]
 
@@ -69,10 +70,11 @@ _BROKEN = frozenset(kind.code for kind in REVIEWED if kind.broken)
 
 @attrs.frozen(kw_only=True)
 class Terms:
-    """What a reviewer brings along: stage types that he trusts, and an earlier manifest to compare with."""
+    """What a reviewer brings along: stage types that he trusts, an earlier manifest to compare with, and the store of the run."""
 
     types: installed.Types = attrs.field(factory=installed.installed)
     against: Subject | None = None
+    store: Store | None = None
 
 
 def review(raw: bytes, file: str, terms: Terms) -> Review:
@@ -95,6 +97,8 @@ def review(raw: bytes, file: str, terms: Terms) -> Review:
     found += compiled.diagnostics if compiled else ()
     for step in (chain.links, rollback.plans, spending.money, figures.figures):
         found += step(subject)
+    if terms.store is not None:
+        found += evidence.held_against(subject, terms.store)
     if terms.against is not None:
         found += spending.red_flags(subject, terms.against)
     return _summary(file, subject, found)
@@ -125,7 +129,7 @@ def _read(text: str, file: str) -> tuple[Tree, list[Diagnostic]]:
         tree, found = grown(repaired, file)
     if not isinstance(tree.value, dict):
         raise Refused(NotReadable.finding("this is no mapping, as a manifest is", tree.span, help=ADVICE))
-    return tree, found
+    return short.by_name(tree), found
 
 
 def _text(raw: bytes, file: str) -> str:
@@ -144,16 +148,18 @@ def _head(tree: Tree, file: str) -> Iterable[Diagnostic]:
     if version is not None and version.value != SCHEMA:
         text = f"this is a manifest of format {version.text or 'unknown':.40}; this pdsl reads format {SCHEMA}"
         yield FieldUnknown.finding(text, version.span, help="review it with the pdsl that it was written for")
-    if status is None or status.value in ("proposed", "complete", "running"):
+    if status is None or status.value in ("proposed", "complete"):
         return
-    if status.value in ("failed", "held", "interrupted"):
+    if status.text in _UNFINISHED:
         stage = tree.items.get("failed_stage")
-        where = f" at `{stage.text}`" if stage is not None and stage.value else ""
-        text = f"this run was {status.value}{where}" if status.value != "failed" else f"this run failed{where}"
+        text = f"this run {_UNFINISHED[status.text]}{f' at `{stage.text}`' if stage is not None and stage.value else ''}"
         yield NotFinished.finding(text, status.span, help="run it to its end, or review its proposal: `pdsl plan TARGET --manifest FILE`")
         return
     help = "a status is proposed, running, complete, failed, held or interrupted"
     yield FieldUnknown.finding(f"{status.text or status.plain!s:.40} is no status of a run", status.span, help=help)
+
+
+_UNFINISHED = {"running": "is not finished", "failed": "failed", "held": "was held", "interrupted": "was interrupted"}
 
 
 def _summary(file: str, subject: Subject, found: list[Diagnostic]) -> Review:

@@ -139,6 +139,32 @@ def expanded(tree: Tree, found: list[Diagnostic]) -> Tree:
     return _Expansion(tree, found).whole()
 
 
+def by_name(tree: Tree) -> Tree:
+    """A manifest whose stages are a list, each with its `name`, as one whose stages are a mapping."""
+    stages = tree.items.get("stages")
+    if stages is None or not stages.members or any("name" not in stage.items for stage in stages.members):
+        return tree
+    named: dict[str, Tree] = {}
+    for stage in stages.members:
+        name = stage.items["name"]
+        rest = {key: item for key, item in stage.items.items() if key != "name"}
+        named.setdefault(name.text or "", attrs.evolve(stage, value=rest, key=name.span))
+    if len(named) < len(stages.members):  # which is told as what it is: no mapping
+        return tree
+    return attrs.evolve(tree, value={**tree.items, "stages": attrs.evolve(stages, value=named)})
+
+
+def _by_metric(gates: Tree | None) -> dict[str, Tree]:
+    """Gates by their metric, each as what is asked of it, however they are written."""
+    found = dict(gates.items) if gates is not None else {}
+    for gate in gates.members if gates is not None else ():
+        said = {key: item.text or "" for key, item in gate.items.items()}
+        text = f"{said.get('metric', '')} {said.get('operator', '')} {said.get('threshold', '')}" if said else gate.text or ""
+        metric, _, asked = text.strip().partition(" ")
+        found[metric] = attrs.evolve(gate, value=asked, text=asked)
+    return found
+
+
 def _of(value: Any, at: Tree) -> Tree:
     """A tree of plain data that stands where another one does."""
     if isinstance(value, Tree):
@@ -155,7 +181,7 @@ class _Expansion:
         self.tree, self.found = tree, found
         self.stages = tree.items["stages"].items
         self.kinds = {name: kind for name, stage in self.stages.items() if (kind := self._kind(name, stage)) is not None}
-        self.gates = tree.items["gates"].items if "gates" in tree.items else {}
+        self.gates = _by_metric(tree.items.get("gates"))
         self.kl = self._level("kl_from_reference", "kl_budget", "kl")
         self.found += self._mixed()
         self.aligning = [name for name, kind in self.kinds.items() if kind == "align"]
@@ -206,7 +232,7 @@ class _Expansion:
         held: dict[str, Tree] = {}
         top = self.tree.items
         for tree in (top.get("eval_data"), top.get("eval_data_hash"), top["data"].items.get("eval") if "data" in top else None):
-            held |= {name: tree for name in _data(tree)} if tree is not None else {}
+            held |= {} if tree is None else dict.fromkeys(_data(tree), tree)
         for name, stage in self.stages.items():
             keys = ("eval_data", "eval_data_hash", "suite", "benchmarks") + (_DATA if self.kinds.get(name) == "evaluate" else ())
             held |= {data: stage.items[key] for key in keys if key in stage.items for data in _data(stage.items[key])}

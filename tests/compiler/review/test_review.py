@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -35,6 +35,7 @@ UNSAID = {
 """What a pipeline file can have and a proposal cannot."""
 
 ELSEWHERE = {
+    "ended_by_the_queue",  # a stage type of its own: its time is told, its arithmetic is not
     "protocol_for_a_value",  # a value whose Python type is lost
     "metric_of_a_stage_that_measures_another",
     "sweep_judged_where_it_was_compared",  # kinship of stages whose types are only told
@@ -81,11 +82,10 @@ def test_the_manifest_of_a_real_run_is_approved(run: Shipped) -> None:
 
 
 def _leaves(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    if isinstance(data, dict):
-        return [leaf for key, item in data.items() for leaf in _leaves(item, (*path, key))]
-    if isinstance(data, list):
-        return [leaf for key, item in enumerate(data) for leaf in _leaves(item, (*path, key))]
-    return [path]
+    if not isinstance(data, dict | list):
+        return [path]
+    members = cast("dict[str, Any]", data).items() if isinstance(data, dict) else enumerate(cast("list[Any]", data))
+    return [leaf for key, item in members for leaf in _leaves(item, (*path, key))]
 
 
 _FREE = {"git_commit", "author", "reason", "failed_stage", "record", "code", "hardware", "libraries", "wall_clock_sec", "device"}
@@ -146,6 +146,30 @@ def test_what_decides_a_run_cannot_be_changed_unseen(run: Shipped, path: str, va
     _put(path, value)(data)
 
     assert of(yaml.safe_dump(data, sort_keys=False)).broken
+
+
+def test_the_store_of_a_run_bears_its_manifest_out(run: Shipped) -> None:
+    assert codes(of(run.file.read_text(), store=run.bench.store)) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("stages/04_exam/metrics/mmlu", 51.0),
+        ("stages/04_exam/metrics/gsm8k", 51.0),
+        ("stages/04_exam/cost_usd", 5.0),
+        ("stages/04_exam/wall_clock_sec", 5.0),
+        ("stages/04_exam/record", f"sha256:{'0' * 64}"),
+        ("stages/04_exam/output_hash", f"sha256:{'0' * 64}"),
+    ],
+)
+def test_with_the_store_no_figure_can_be_changed_unseen(run: Shipped, path: str, value: Any) -> None:
+    data = yaml.safe_load(run.file.read_text())
+    _put(path, value)(data)
+    found = of(yaml.safe_dump(data, sort_keys=False), store=run.bench.store)
+
+    assert "PDSL425" in codes(found)
+    assert found.broken
 
 
 # Hostile texts.
@@ -214,10 +238,11 @@ def base() -> Any:
 @settings(max_examples=60, deadline=None)
 def test_a_manifest_with_anything_anywhere_gets_a_verdict(base: Any, data: strategies.DataObject) -> None:
     changed = copy.deepcopy(base)
-    holder, keys = changed, data.draw(strategies.sampled_from(_leaves(base)))
+    holder: Any = changed
+    keys = data.draw(strategies.sampled_from(_leaves(base)))
     for key in keys[: data.draw(strategies.integers(0, len(keys) - 1))]:
         holder = holder[key]
-    last = data.draw(strategies.sampled_from(sorted(holder) if isinstance(holder, dict) else list(range(len(holder)))))
+    last = data.draw(strategies.sampled_from(sorted(cast("dict[str, Any]", holder)) if isinstance(holder, dict) else range(len(holder))))
     holder[last] = data.draw(_JSON)
 
     assert of(yaml.safe_dump(changed, sort_keys=False, allow_unicode=True)).verdict in ("APPROVE", "REFUSE")

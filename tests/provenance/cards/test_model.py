@@ -9,7 +9,9 @@ import pytest
 from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 
+from pipeline_dsl.gates.contamination import Contaminated
 from pipeline_dsl.gates.decision import Decision
+from pipeline_dsl.gates.exemption import Exempted, Exemption
 from pipeline_dsl.gates.override import Override, Standing
 from pipeline_dsl.provenance.cards.facts import gather
 from pipeline_dsl.provenance.cards.model import model_card
@@ -115,6 +117,21 @@ def test_an_override_is_told_with_who_signed_it_and_why(tmp_path: Path) -> None:
     assert "**SHIP by override**" in found
     assert "signed by Ada Lovelace on `2026-01-01T00:00:00Z`, until `2026-02-01T00:00:00Z`; reason: within noise" in found
     assert "`mmlu >= baseline + 0.5` failed, and was overridden." in found
+
+
+def test_exempted_items_are_told_with_who_signed_for_them(tmp_path: Path) -> None:
+    run = shipped(tmp_path, shipping(new=39.9))
+    facts: dict[str, Any] = {"pipeline": "shipping", "items": ("sha256:1", "sha256:2"), "reviewer": "Ada", "reason": "a proverb"}
+    signed = Exemption(**facts, signed="2026-01-01T00:00:00Z", expires="2026-02-01T00:00:00Z", policy="", log=None)
+    about = Contaminated(hits=(), left=(), value=0.0, passes=True)
+    decision = attrs.evolve(
+        decided(run), outcome="SHIP", reasons=(), contaminated={0: about}, exempted=Exempted(people={"sha256:3": signed})
+    )
+    found = card(run, decision)
+    assert "exemption of 2 contaminated items: signed by Ada on `2026-01-01T00:00:00Z`" in found
+    assert "reason: a proverb" in found
+    assert "| pass, at 0 without 0 exempted items |" in found
+    assert "passes only without 0 contaminated items that reviewers exempted." in found
 
 
 def test_nothing_that_somebody_wrote_becomes_markdown(tmp_path: Path) -> None:
