@@ -1,4 +1,7 @@
-"""Releases of the tiny pipeline, as a team lives them: the first, a worse one, who may let it out, and what nobody can forge."""
+"""The tiny pipeline as a team lives it: run on a real Slurm, released, made worse, let out by who may, and nothing forged.
+
+All of it is one file, since each part goes on from what the one before has made.
+"""
 
 import json
 import os
@@ -8,7 +11,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+import urllib.request
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,11 +25,12 @@ import yaml
 from pipeline_dsl.store import manifest as manifests
 from pipeline_dsl.store.layout import Layout
 from pipeline_dsl.store.store import Store
-from tests.backends.cluster import until
+from tests.backends.cluster import NoSlurm, until
+from tests.backends.session import Session, typed
 from tests.command import ROOT, demo, pdsl
-from tests.gates.people import People, people, public
+from tests.gates.people import People, make_key, people, public
 
-pytestmark = [pytest.mark.slow, pytest.mark.stages, pytest.mark.network, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.stages, pytest.mark.network, pytest.mark.timeout(3000)]
 
 FIRST = """
 import attrs
@@ -161,9 +166,68 @@ def flipped(whole: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def team(tmp_path_factory: pytest.TempPathFactory) -> Team:
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """The README's session on Slurm, typed to its end."""
+    if os.geteuid() != 0:
+        pytest.skip("a Slurm of one's own needs root: slurmd starts jobs as their owners")
+    try:
+        with typed(tmp_path_factory.mktemp("session")) as session:
+            yield session
+    except NoSlurm as reason:
+        pytest.skip(f"Slurm cannot be installed here: {reason}")
+
+
+def test_the_tiny_pipeline_ships_on_slurm(ended: Session) -> None:
+    assert "SHIP" in ended.answers("pdsl gate")[-1]
+    assert {stage: job["JobState"] for stage, job in ended.jobs().items() if stage != "release"} == {
+        stage: "COMPLETED" for stage in ended.jobs() if stage != "release"
+    }
+    assert (ended.folder / "model" / "config.json").exists()
+
+
+def test_the_dry_run_shows_a_request_for_every_stage(ended: Session) -> None:
+    dry = ended.answers("pdsl submit")[0].splitlines()
+    (plan,) = ended.folder.glob(".pdsl/runs/*/launch/slurm/plan.json")
+
+    assert len(dry) == len(json.loads(plan.read_text())["plan"]["stages"]) + 2  # the gate, and what comes after it
+    assert all(line.startswith("sbatch --parsable") for line in dry)
+
+
+def test_the_reward_model_and_dpo_ran_at_the_same_time(ended: Session) -> None:
+    jobs = ended.jobs()
+
+    def times(kind: str) -> tuple[datetime, datetime]:
+        (job,) = [job for stage, job in jobs.items() if stage.endswith(f"_{kind}")]
+        return datetime.fromisoformat(job["StartTime"]), datetime.fromisoformat(job["EndTime"])
+
+    (reward, judged), (dpo, tuned) = times("train_reward"), times("dpo")
+    assert max(reward, dpo) < min(judged, tuned)
+
+
+def test_what_the_gate_let_out_is_exported_and_served_by_a_job(ended: Session) -> None:
+    def answered() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{ended.port}/health", timeout=5) as response:
+                return response.status == 200
+        except OSError:
+            return False
+
+    until(answered, within=120, what=ended.log("release"))
+    assert ended.jobs()["release"]["JobState"] == "RUNNING"
+    assert (ended.folder / "exported" / "config.json").read_bytes() == (ended.folder / "model" / "config.json").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def team(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Team:
+    """A team that starts from what the jobs have made; where there is no Slurm, it makes it itself."""
     folder = tmp_path_factory.mktemp("team")
     demo(folder)
+    try:
+        session: Session = request.getfixturevalue("ended")
+    except pytest.skip.Exception:
+        assert pdsl("run", "pipelines/tiny.py", "--jobs", "2", cwd=folder, timeout=2400).returncode == 0
+    else:
+        shutil.copytree(session.folder / ".pdsl" / "store", folder / ".pdsl" / "store", ignore=shutil.ignore_patterns("decisions.jsonl"))
     known = people(folder)
     (folder / "pdsl-policy.yaml").write_text(POLICY.format(**{name: public(key) for name, key in known.keys.items()}))
     return Team(folder, known)
@@ -282,6 +346,27 @@ def test_another_verdicts_override_counts_for_nothing(team: Team, first: Path, s
 
     with edited(first, with_it):
         assert "another verdict" in team.says(3, "gate", first)
+
+
+def test_what_changed_between_the_releases_is_told(team: Team, first: Path, worse: Path) -> None:
+    told = team.says(1, "diff", first, worse)
+    assert "learning_rate" in told
+    assert "safety_violation_rate" in told
+
+
+def test_attestations_hold_until_a_byte_is_changed(team: Team, signed: Path) -> None:
+    key = make_key(team.folder, "release", "ecdsa")
+    team.says(0, "attest", signed, "--out", "attestations", "--key", key)
+    team.says(0, "verify", "attestations", "--key", f"{key}.pub")
+    with edited(team.file(team.stage(signed, "tokenizer")[1], "tokenizer.json"), flipped):
+        assert "tokenizer" in team.says(4, "verify", "attestations", "--key", f"{key}.pub")
+
+
+def test_the_card_says_who_let_it_out(team: Team, signed: Path) -> None:
+    team.says(0, "card", signed, "--out", "card.md")
+    card = (team.folder / "card.md").read_text()
+    assert "Grace" in card
+    assert "only for the demo day" in card
 
 
 def test_a_late_failure_is_rolled_back_and_what_came_before_is_kept(team: Team, worse: Path) -> None:

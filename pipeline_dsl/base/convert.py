@@ -6,6 +6,7 @@ cattrs is imported when something is read: most checks read nothing, and it woul
 """
 
 import types
+from collections.abc import Callable
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Hook = Callable[[Any, Any], Any]
+"""What reads data as one type: it is given both."""
+
 
 def _tagged(target: Any) -> bool:
     if get_origin(target) not in (Union, types.UnionType):
@@ -33,26 +37,31 @@ def _measured(target: Any) -> bool:
     return float in arms and all(arm in (float, type(None)) or getattr(arm, "__supertype__", None) is float for arm in arms)
 
 
-def _structure_measured(data: Any, target: Any) -> Any:
-    return None if data is None and type(None) in get_args(target) else _converter().structure(data, float)
+def _measured_hook(target: Any, converter: "cattrs.Converter") -> Hook:
+    optional = type(None) in get_args(target)
+    return lambda data, _: None if data is None and optional else converter.structure(data, float)
 
 
-def _structure_tagged(data: Any, target: Any) -> Any:
+def _tagged_hook(target: Any, converter: "cattrs.Converter") -> Hook:
     arms = get_args(target)
-    if data is None and type(None) in arms:
-        return None
-    said = cast("dict[str, Any]", data).get(TAG) if isinstance(data, dict) else None
-    for arm in arms:
-        if attrs.has(arm) and arm.__name__ == said:
-            return _converter().structure(data, arm)
-    names = ", ".join(arm.__name__ for arm in arms)
-    raise ValueError(f"{TAG} is {said!r}, not one of {names}")
+
+    def run(data: Any, _: Any) -> Any:
+        if data is None and type(None) in arms:
+            return None
+        said = cast("dict[str, Any]", data).get(TAG) if isinstance(data, dict) else None
+        for arm in arms:
+            if attrs.has(arm) and arm.__name__ == said:
+                return converter.structure(data, arm)
+        names = ", ".join(arm.__name__ for arm in arms)
+        raise ValueError(f"{TAG} is {said!r}, not one of {names}")
+
+    return run
 
 
-def _attrs_factory(target: type[Any]) -> Any:
+def _attrs_hook(target: type[Any], converter: "cattrs.Converter") -> Hook:
     from cattrs.gen import make_dict_structure_fn
 
-    structure = make_dict_structure_fn(target, _converter(), _cattrs_forbid_extra_keys=True)
+    structure = make_dict_structure_fn(target, converter, _cattrs_forbid_extra_keys=True)
 
     def run(data: Any, kind: type[Any]) -> Any:
         if not isinstance(data, dict):
@@ -65,27 +74,46 @@ def _attrs_factory(target: type[Any]) -> Any:
     return run
 
 
-def _exactly(kind: type[Any], *also: type[Any]) -> Any:
+def _exactly(kind: type[Any]) -> Hook:
     def check(data: Any, _: Any) -> Any:
-        if type(data) is not kind and type(data) not in also:
+        if type(data) is not kind:
             raise ValueError(f"{data!r:.80} is not {kind.__name__}")
-        return kind(data)
+        return data
 
     return check
 
 
-def _mapping(data: Any, target: Any) -> Any:
-    if not isinstance(data, dict):
-        raise ValueError(f"expected a mapping, not {data!r:.80}")
+def _number(data: Any, _: Any) -> float:
+    if type(data) not in (float, int):
+        raise ValueError(f"{data!r:.80} is not float")
+    return float(data)
+
+
+def _number_as_written(data: Any, _: Any) -> float:
+    _number(data, _)
+    return data
+
+
+def _mapping_hook(target: Any, converter: "cattrs.Converter") -> Hook:
     value = (get_args(target) or (str, Any))[1]
-    return {str(key): _converter().structure(item, value) for key, item in cast("dict[Any, Any]", data).items()}
+
+    def run(data: Any, _: Any) -> Any:
+        if not isinstance(data, dict):
+            raise ValueError(f"expected a mapping, not {data!r:.80}")
+        return {str(key): converter.structure(item, value) for key, item in cast("dict[Any, Any]", data).items()}
+
+    return run
 
 
-def _sequence(data: Any, target: Any) -> Any:
-    if not isinstance(data, list | tuple):
-        raise ValueError(f"expected a list, not {data!r:.80}")
+def _sequence_hook(target: Any, converter: "cattrs.Converter") -> Hook:
     item = (get_args(target) or (Any,))[0]
-    return tuple(_converter().structure(element, item) for element in cast("list[Any]", data))
+
+    def run(data: Any, _: Any) -> Any:
+        if not isinstance(data, list | tuple):
+            raise ValueError(f"expected a list, not {data!r:.80}")
+        return tuple(converter.structure(element, item) for element in cast("list[Any]", data))
+
+    return run
 
 
 def _is_sequence(target: Any) -> bool:
@@ -100,35 +128,37 @@ def _is_mapping(target: Any) -> bool:
 
 
 @cache
-def _converter() -> "cattrs.Converter":
+def _converter(as_written: bool) -> "cattrs.Converter":
     import cattrs
 
     converter = cattrs.Converter(detailed_validation=True)
-    converter.register_structure_hook_factory(attrs.has, _attrs_factory)
-    converter.register_structure_hook_func(_tagged, _structure_tagged)
-    converter.register_structure_hook_func(_measured, _structure_measured)
-    converter.register_structure_hook_func(_is_mapping, _mapping)
-    converter.register_structure_hook_func(_is_sequence, _sequence)
-    converter.register_structure_hook(str, _exactly(str))
-    converter.register_structure_hook(bool, _exactly(bool))
-    converter.register_structure_hook(int, _exactly(int))
-    converter.register_structure_hook(float, _exactly(float, int))
+    converter.register_structure_hook_factory(attrs.has, _attrs_hook)
+    converter.register_structure_hook_factory(_tagged, _tagged_hook)
+    converter.register_structure_hook_factory(_measured, _measured_hook)
+    converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
+    converter.register_structure_hook_factory(_is_sequence, _sequence_hook)
+    for kind in (str, bool, int):
+        converter.register_structure_hook(kind, _exactly(kind))
+    converter.register_structure_hook(float, _number_as_written if as_written else _number)
     return converter
 
 
-def structure(data: Any, target: type[T], *, what: str) -> T:
+def structure(data: Any, target: type[T], *, what: str, as_written: bool = False) -> T:
     """`data` as a `target`; `what` names the data in the error.
+
+    A whole number that stands for a float becomes one. `as_written` leaves it the `int` that it is, as Python does, so that what
+    is read has the canonical spelling, and the digest, of what was written.
 
     Raises: BadFile, listing every place where the data does not fit.
     """
     import cattrs
 
     try:
-        return _converter().structure(data, target)
+        return _converter(as_written).structure(data, target)
     except cattrs.BaseValidationError as error:
         places = "\n  ".join(cattrs.transform_error(error, path=what))
         raise BadFile(f"{what} is not what it should be:\n  {places}") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise BadFile(f"{what} is not what it should be: {error}") from error
 
 

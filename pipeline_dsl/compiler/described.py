@@ -164,7 +164,7 @@ def valued(data: Any) -> Any:
         return tuple(valued(item) for item in cast("list[Any]", data))
     kind = _values().get(str(cast("dict[str, Any]", data).get(TAG))) if isinstance(data, dict) else None
     try:
-        return cast("Any", data) if kind is None else structure(data, kind, what="a value")
+        return cast("Any", data) if kind is None else structure(data, kind, what="a value", as_written=True)
     except BadFile:  # it only shares its name
         return cast("Any", data)
 

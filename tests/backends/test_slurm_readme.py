@@ -1,4 +1,4 @@
-"""The README's settings for a team's own cluster, put under the README's own pipeline; its session is typed in `test_slurm_tiny.py`."""
+"""The README's settings for a team's own cluster, put under the README's own pipeline; its session is typed in `test_story.py`."""
 
 import re
 from pathlib import Path

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import attrs
 
+from pipeline_dsl.base.canonical import canonical
 from pipeline_dsl.base.convert import structure
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.base.fault import BadFile
@@ -237,9 +238,10 @@ class _Reader:
         if field.hint is Any:
             return field.default if field.default is not None and valued(data) == field.default else valued(data)
         try:
-            value = structure(data, field.hint, what=where)
+            value = structure(data, field.hint, what=where, as_written=True)
             # written out or left to its default, it is the same; the checks ask for the very object
-            return field.default if type(value) is type(field.default) and value == field.default else value
+            same = type(value) is type(field.default) and value == field.default and canonical(value) == canonical(field.default)
+            return field.default if same else value
         except BadFile as error:
             if whole:
                 self._amiss(error.message, tree, "write its fields as the type has them, by name")

@@ -3,30 +3,18 @@
 Where a reader would wait for a job, the test does, and nothing else is added to what the README shows.
 """
 
-import json
 import os
 import re
 import shlex
 import socket
 import sys
-import urllib.request
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from tests.backends.cluster import NoSlurm, SlurmCluster, slurm, until
+from tests.backends.cluster import SlurmCluster, slurm, until
 from tests.command import ROOT, demo, run
 from tests.readme import Block, blocks
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.stages,
-    pytest.mark.network,
-    pytest.mark.timeout(3000),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a Slurm of one's own needs root: slurmd starts jobs as their owners"),
-]
 
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "OUT_OF_MEMORY"}
 KEY = "a-key-of-this-test-alone"
@@ -99,66 +87,26 @@ class Session:
         return "\n".join(file.read_text()[-3000:] for file in self.folder.glob(f".pdsl/runs/*/launch/slurm/logs/{stage}-*.log"))
 
 
-@pytest.fixture(scope="module")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    """The session, typed to its end."""
+@contextmanager
+def typed(folder: Path) -> Generator[Session]:
+    """The session, typed to its end in a folder.
+
+    Raises: NoSlurm.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    try:
-        with slurm(cpus=2) as cluster:
-            terminal = Session(tmp_path_factory.mktemp("session"), cluster, port)
-            before = {
-                "pdsl logs": lambda: terminal.wait_for(re.findall(r"pdsl logs (\S+)", " ".join(commands))[0], {"RUNNING", "COMPLETED"}),
-                "pdsl gate": lambda: terminal.wait_for("gate", {"COMPLETED"}),
-            }
-            commands = session().commands
-            for command in commands:
-                for start, wait in before.items():
-                    if command.startswith(start):
-                        wait()
-                terminal.type(command)
-            yield terminal
-            terminal.type("pdsl cancel")
-    except NoSlurm as reason:
-        pytest.skip(f"Slurm cannot be installed here: {reason}")
-
-
-def test_the_tiny_pipeline_ships_on_slurm(ended: Session) -> None:
-    assert "SHIP" in ended.answers("pdsl gate")[-1]
-    assert {stage: job["JobState"] for stage, job in ended.jobs().items() if stage != "release"} == {
-        stage: "COMPLETED" for stage in ended.jobs() if stage != "release"
-    }
-    assert (ended.folder / "model" / "config.json").exists()
-
-
-def test_the_dry_run_shows_a_request_for_every_stage(ended: Session) -> None:
-    dry = ended.answers("pdsl submit")[0].splitlines()
-    (plan,) = ended.folder.glob(".pdsl/runs/*/launch/slurm/plan.json")
-
-    assert len(dry) == len(json.loads(plan.read_text())["plan"]["stages"]) + 2  # the gate, and what comes after it
-    assert all(line.startswith("sbatch --parsable") for line in dry)
-
-
-def test_the_reward_model_and_dpo_ran_at_the_same_time(ended: Session) -> None:
-    jobs = ended.jobs()
-
-    def times(kind: str) -> tuple[datetime, datetime]:
-        (job,) = [job for stage, job in jobs.items() if stage.endswith(f"_{kind}")]
-        return datetime.fromisoformat(job["StartTime"]), datetime.fromisoformat(job["EndTime"])
-
-    (reward, judged), (dpo, tuned) = times("train_reward"), times("dpo")
-    assert max(reward, dpo) < min(judged, tuned)
-
-
-def test_what_the_gate_let_out_is_exported_and_served_by_a_job(ended: Session) -> None:
-    def answered() -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{ended.port}/health", timeout=5) as response:
-                return response.status == 200
-        except OSError:
-            return False
-
-    until(answered, within=120, what=ended.log("release"))
-    assert ended.jobs()["release"]["JobState"] == "RUNNING"
-    assert (ended.folder / "exported" / "config.json").read_bytes() == (ended.folder / "model" / "config.json").read_bytes()
+    with slurm(cpus=2) as cluster:
+        terminal = Session(folder, cluster, port)
+        before = {
+            "pdsl logs": lambda: terminal.wait_for(re.findall(r"pdsl logs (\S+)", " ".join(commands))[0], {"RUNNING", "COMPLETED"}),
+            "pdsl gate": lambda: terminal.wait_for("gate", {"COMPLETED"}),
+        }
+        commands = session().commands
+        for command in commands:
+            for start, wait in before.items():
+                if command.startswith(start):
+                    wait()
+            terminal.type(command)
+        yield terminal
+        terminal.type("pdsl cancel")

@@ -1,0 +1,54 @@
+"""Data that is measured on, and learnt from as well."""
+
+from collections.abc import Iterator
+
+from pipeline_dsl.base.diagnostic import Diagnostic
+from pipeline_dsl.compiler.checks.evaluation_leak import EvaluationLeak
+from pipeline_dsl.compiler.review.findings import SameBytes
+from pipeline_dsl.compiler.review.short.brief import Brief
+from pipeline_dsl.compiler.review.short.hashes import OPEN
+from pipeline_dsl.compiler.review.short.kinds import words_of
+from pipeline_dsl.compiler.review.tree import Tree
+
+_DATA = ("data", "datasets", "train_data", "data_mix", "data_hash", "preference_data_hash", "calibration", "calibration_data")
+"""What a stage calls the data that it reads."""
+
+_KEPT = {"eval", "evals", "evaluation", "test", "heldout", "holdout", "benchmark", "benchmarks"}
+"""What a name says that is kept for measuring."""
+
+
+def mixed(brief: Brief) -> Iterator[Diagnostic]:
+    """Data that is measured on, by its name or its hash, and learnt from."""
+    held: dict[str, Tree] = {}
+    top = brief.tree.items
+    for tree in (top.get("eval_data"), top.get("eval_data_hash"), top["data"].items.get("eval") if "data" in top else None):
+        held |= {} if tree is None else dict.fromkeys(_data(tree), tree)
+    for name, stage in brief.stages.items():
+        keys = ("eval_data", "eval_data_hash", "suite", "benchmarks") + (_DATA if brief.kinds.get(name) == "evaluate" else ())
+        held |= {data: stage.items[key] for key in keys if key in stage.items for data in _data(stage.items[key])}
+    learnt = [("the run", tree) for tree in (top.get("train_data"), top["data"].items.get("train") if "data" in top else None) if tree]
+    for name, stage in brief.stages.items():
+        if brief.kinds.get(name) in ("tokenizer", "data", "pretrain", "sft", "reward", "align") and not brief.held(name):
+            learnt += [(f"`{name}`", stage.items[key]) for key in _DATA if key in stage.items]
+    for who, tree in learnt:
+        for data in sorted(_data(tree)):
+            digest = data.startswith("sha256:")
+            kept = held.get(data)
+            if kept is None and (digest or not (words_of(data) & _KEPT or data in brief.gates)):
+                continue
+            related = [("measured on here", kept.key)] if kept is not None else []
+            help = "train on the training part; give evaluation data only to stages that measure"
+            text = f"{who} learns from evaluation data: {data:.60}"
+            if digest:
+                yield SameBytes.finding(text, tree.key, related=related, help=help)
+            else:
+                yield EvaluationLeak().finding(text, at=tree.key, related=related, help=help)
+
+
+def _data(tree: Tree) -> set[str]:
+    """The data sets that a value names: itself, its members, or the keys of a mixture."""
+    if isinstance(tree.value, dict):
+        return {name.strip().lower() for name in tree.items} | {name for item in tree.items.values() for name in _data(item) if ":" in name}
+    if isinstance(tree.value, list):
+        return {name for item in tree.members for name in _data(item)}
+    return {tree.text.strip().lower()} if isinstance(tree.value, str) and tree.text and not OPEN(tree.text) else set()
