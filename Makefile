@@ -32,7 +32,7 @@ demo: $(READY)
 
 test: $(READY) lint types check
 	@echo "pytest"
-	@$(BIN)/python -m pytest -q -n $${PDSL_TEST_JOBS:-2} --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest -q -n $${PDSL_TEST_JOBS:-2} --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(READY)
 	@echo "ruff format --check, ruff check, lint-imports"

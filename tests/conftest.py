@@ -21,6 +21,7 @@ TRAINING = ("torch", "transformers", "trl", "deepspeed", "lm_eval", "llmcompress
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)  # one worker would else go on alone at the end
     absent = [name for name in TRAINING if importlib.util.find_spec(name) is None]
     for item in items:
         if absent and item.get_closest_marker("stages"):

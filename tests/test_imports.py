@@ -25,7 +25,21 @@ COMPILER = LANGUAGE | {
 }
 """What checking one takes as well."""
 
-HEAVY = {"torch", "numpy", "rich", "pygments", "boto3", "botocore", "opentelemetry", "fsspec", "asyncio", "pydantic", "jinja2"}
+LIBRARIES = {
+    "torch",
+    "numpy",
+    "rich",
+    "pygments",
+    "boto3",
+    "botocore",
+    "opentelemetry",
+    "fsspec",
+    "pydantic",
+    "jinja2",
+    "cryptography",
+    "sigstore",
+}
+HEAVY = LIBRARIES | {"asyncio", "google", "multiprocessing"}
 
 SEE = """
 import sys

@@ -30,7 +30,7 @@ from tests.backends.session import Session, typed
 from tests.command import ROOT, demo, pdsl
 from tests.gates.people import People, make_key, people, public
 
-pytestmark = [pytest.mark.slow, pytest.mark.stages, pytest.mark.network, pytest.mark.timeout(3000)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.stages, pytest.mark.network, pytest.mark.timeout(3000)]
 
 FIRST = """
 import attrs

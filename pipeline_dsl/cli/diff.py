@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from pipeline_dsl.base.fault import Exit, Usage
-from pipeline_dsl.cli.formats.difference import as_data, as_markdown, as_text
+from pipeline_dsl.cli.formats.difference import as_markdown, as_text
+from pipeline_dsl.cli.formats.difference_data import as_data
 from pipeline_dsl.cli.impact import Impact, impact
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption
 from pipeline_dsl.cli.side import sides

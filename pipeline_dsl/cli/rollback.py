@@ -13,7 +13,8 @@ from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, fin
 from pipeline_dsl.cli.watch import watcher
 from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.runner.gathering import gather
-from pipeline_dsl.runner.rollback import Rollback, apply as do, invalidate, rollback as compute, undo as put_back
+from pipeline_dsl.runner.invalidation import apply as do, invalidate, undo as put_back
+from pipeline_dsl.runner.rollback import Rollback, rollback as compute
 from pipeline_dsl.store import aside as asides, manifest as manifests
 from pipeline_dsl.store.store import Store
 

@@ -16,6 +16,7 @@ from tests.runner.bench import Bench, timeless
 from tests.runner.test_tiny_killed import TINY
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.slow,
     pytest.mark.stages,
     pytest.mark.timeout(1500),

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from pipeline_dsl.cli import main
-from pipeline_dsl.cli.formats.difference import _move  # pyright: ignore[reportPrivateUsage]
+from pipeline_dsl.cli.formats.move import cells
 from pipeline_dsl.plan.comparison import Moved
 from tests.runner.bench import HEADER, Bench, environment
 
@@ -320,11 +320,11 @@ def test_a_loosened_gate_is_a_red_flag(tmp_path: Path) -> None:
     ],
 )
 def test_two_values_that_differ_never_look_the_same(old: Any, new: Any, shown: tuple[str, str]) -> None:
-    assert _move(Moved(field="f", old=old, new=new)) == ("f", *shown)
+    assert cells(Moved(field="f", old=old, new=new)) == ("f", *shown)
 
 
 def test_long_values_are_shown_where_they_differ() -> None:
-    _, was, is_ = _move(Moved(field="f", old="a" * 500 + "b" + "c" * 500, new="a" * 500 + "d" + "c" * 500))
+    _, was, is_ = cells(Moved(field="f", old="a" * 500 + "b" + "c" * 500, new="a" * 500 + "d" + "c" * 500))
 
     assert was != is_
     assert max(len(was), len(is_)) < 150

@@ -14,8 +14,9 @@ from hypothesis import given, strategies as st
 from pipeline_dsl.base.fault import AlreadyRunning, BadFile, DigestMismatch, TooDear
 from pipeline_dsl.plan.plan import Estimate, Interval, Plan, PlannedStage, definition
 from pipeline_dsl.runner.gathering import gather
+from pipeline_dsl.runner.invalidation import Applied, apply
 from pipeline_dsl.runner.resolve import resolve
-from pipeline_dsl.runner.rollback import Applied, Rollback, apply, rollback, rollback_set
+from pipeline_dsl.runner.rollback import Rollback, rollback, rollback_set
 from pipeline_dsl.runner.stage import locked
 from pipeline_dsl.store import aside as asides, manifest as manifests
 from pipeline_dsl.store.aside import put_back

@@ -11,8 +11,9 @@ from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.units import dollars, duration
 from pipeline_dsl.cli.bill import aligned, spread
 from pipeline_dsl.plan.plan import Interval
+from pipeline_dsl.runner.invalidation import Applied
 from pipeline_dsl.runner.last_good import Good
-from pipeline_dsl.runner.rollback import Applied, Rollback
+from pipeline_dsl.runner.rollback import Rollback
 from pipeline_dsl.runner.spent import Spent, Sum
 from pipeline_dsl.store.record import Record
 

@@ -8,7 +8,8 @@ import attrs
 from pipeline_dsl.base.span import Span
 from pipeline_dsl.compiler.compile import Compiled
 from pipeline_dsl.compiler.facts import Bound, Facts
-from pipeline_dsl.compiler.review.declaration import AnyStage, Declared
+from pipeline_dsl.compiler.graph import AnyStage
+from pipeline_dsl.compiler.review.declaration import Declared
 from pipeline_dsl.compiler.review.tree import Tree
 
 

@@ -18,7 +18,7 @@ class Brief:
     gates: Mapping[str, Tree]
 
     @property
-    def stages(self) -> Mapping[str, Tree]:
+    def stages(self) -> dict[str, Tree]:
         """The stages, as they are written."""
         return self.tree.items["stages"].items
 
@@ -29,7 +29,7 @@ class Brief:
 
     def held(self, name: str) -> bool:
         """Whether a stage of data is kept for measuring."""
-        words = words_of(unnumbered("", name)) | words_of(str((self.stages[name].items.get("split") or self.stages[name]).text or ""))
+        words = words_of(unnumbered(name)) | words_of(str((self.stages[name].items.get("split") or self.stages[name]).text or ""))
         return self.kinds.get(name) == "data" and bool(
             words & {"eval", "evaluation", "test", "heldout", "held", "benchmark", "validation", "dev"}
         )

@@ -52,18 +52,18 @@ class _Expansion:
         stages = {name: self._stage(name, stage, inputs[name]) for name, stage in self.stages.items() if name in self.kinds}
         anchor = self.tree.items["stages"]
         top["stages"] = attrs.evolve(anchor, value=stages)
-        top.setdefault("pipeline", standing("pipeline", anchor))
-        top.setdefault("baseline", standing({"manifest": "the last release"}, anchor))
+        top.setdefault("pipeline", _standing("pipeline", anchor))
+        top.setdefault("baseline", _standing({"manifest": "the last release"}, anchor))
         if "budget" not in top:
             usd = self.brief.level("cost_total_usd")
-            top["budget"] = standing(
+            top["budget"] = _standing(
                 {name: value for name, value in (("usd", usd), ("kl", self.kl)) if value is not None}, top.get("gates", anchor)
             )
         if "ships" not in top and (last := self._last()) is not None:
-            top["ships"] = standing(last, self.stages[last])
+            top["ships"] = _standing(last, self.stages[last])
         if "status" not in top:
             done = all(hash_of(stage.items.get("output_hash")) for stage in self.stages.values())
-            top["status"] = standing("complete" if done else "proposed", anchor)
+            top["status"] = _standing("complete" if done else "proposed", anchor)
         return attrs.evolve(self.tree, value=top)
 
     def _kind(self, name: str, stage: Tree) -> str | None:
@@ -76,7 +76,7 @@ class _Expansion:
                     help = f"it is one of {', '.join(KINDS)}"
                     self.found.append(TypeUnknown.finding(f"`{name}` is of no kind of stage: {said.value!r:.80}", said.span, help=help))
                 return kind
-        kind = known(unnumbered("", name))
+        kind = known(unnumbered(name))
         if kind is None:
             help = f"say its `kind`, one of {', '.join(KINDS)}, or write the manifest in full: `pdsl plan TARGET --manifest FILE`"
             self.found.append(TypeUnknown.finding(f"nothing says what kind of stage `{name:.80}` is", stage.key, help=help))
@@ -104,7 +104,7 @@ class _Expansion:
                     f"stage `{name}` names no `recipe`", (recipe or stage).key, help="name what it does: `recipe: bpe_32k`"
                 )
             )
-        fields: dict[str, Any] = {"recipe": recipe if recipe is not None else standing("", stage)}
+        fields: dict[str, Any] = {"recipe": recipe if recipe is not None else _standing("", stage)}
         if kind == "align":
             fields["kl_budget"] = self._kl_budget(stage)
         given = by_purpose(self.brief, kind, inputs)
@@ -117,7 +117,7 @@ class _Expansion:
             **({"evaluation": True} if self.brief.held(name) else {}),
         }
         whole = {
-            "recipe": {"type": f"{MODULE}:{KINDS[kind].produces}", "version": 1, "fields": fields, "inputs": standing(given, read_at)},
+            "recipe": {"type": f"{MODULE}:{KINDS[kind].produces}", "version": 1, "fields": fields, "inputs": _standing(given, read_at)},
             "declares": declares,
             **{
                 key: stage.items[key]
@@ -128,22 +128,22 @@ class _Expansion:
         read, made = stage.items.get("input_hash"), stage.items.get("output_hash")
         whole |= {"output_hash": made} if hash_of(made) else {}
         whole |= {"input_hash": read} if read is not None else {}
-        return attrs.evolve(stage, value=standing(whole, stage).value)
+        return attrs.evolve(stage, value=_standing(whole, stage).value)
 
     def _kl_budget(self, stage: Tree) -> Tree:
         """What a stage may move: what it says, or its share of what the gate allows all of them together."""
         said = stage.items.get("kl_budget")
         if said is not None:
             return said
-        return standing(None if self.kl is None else self.kl / len(self.aligning), stage)
+        return _standing(None if self.kl is None else self.kl / len(self.aligning), stage)
 
 
-def standing(value: Any, at: Tree) -> Tree:
+def _standing(value: Any, at: Tree) -> Tree:
     """A tree of plain data that stands where another one does."""
     if isinstance(value, Tree):
         return value
     if isinstance(value, dict):
-        return Tree({name: standing(item, at) for name, item in cast("dict[str, Any]", value).items()}, at.span, at.key)
+        return Tree({name: _standing(item, at) for name, item in cast("dict[str, Any]", value).items()}, at.span, at.key)
     if isinstance(value, list):
-        return Tree([standing(item, at) for item in cast("list[Any]", value)], at.span, at.key)
+        return Tree([_standing(item, at) for item in cast("list[Any]", value)], at.span, at.key)
     return Tree(value, at.span, at.key, None if value is None else str(value))

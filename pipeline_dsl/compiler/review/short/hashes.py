@@ -7,15 +7,17 @@ from itertools import permutations
 
 from pipeline_dsl.compiler.review.tree import Tree
 
-OPEN = re.compile(r"(?:sha256:)?(?:\.\.\.|…|<.*>|TBD|tbd|todo|TODO|pending|unknown)?").fullmatch
+is_open = re.compile(r"(?:sha256:)?(?:\.\.\.|…|<.*>|TBD|tbd|todo|TODO|pending|unknown)?").fullmatch
 """Whether a text only holds the place of a value."""
 
 
 def hash_of(tree: Tree | None) -> str | None:
-    return tree.text if tree is not None and isinstance(tree.value, str) and not OPEN(tree.value) else None
+    """The hash that stands there; None if there is none yet."""
+    return tree.text if tree is not None and isinstance(tree.value, str) and not is_open(tree.value) else None
 
 
 def hashes_of(tree: Tree | None) -> list[str]:
+    """The hashes that stand there, alone, in a list or in a mapping."""
     if tree is None:
         return []
     found = (tree,) if not isinstance(tree.value, dict | list) else (*tree.items.values(), *tree.members)

@@ -82,19 +82,26 @@ KINDS = {
 }
 """The kinds, in the order in which a name is tried: `reward_data` is no data stage's usual name, `eval_data` is no evaluation's."""
 
-unnumbered = re.compile(r"^(?:stage[_-]?)?\d+[a-z]?[_-]").sub
+_NUMBER = re.compile(r"^(?:stage[_-]?)?\d+[a-z]?[_-]").sub
 
 
 def known(said: str) -> str | None:
+    """The kind that a name, or what a stage is said to be, tells; None if it tells none."""
     words = words_of(said)
-    for kind, known in KINDS.items():
-        if words & {*known.words, kind}:
+    for kind, usual in KINDS.items():
+        if words & {*usual.words, kind}:
             if kind == "evaluate" and words & {"data", "dataset", "set", "corpus", "suite"}:
                 continue
             return kind
     return None
 
 
+def unnumbered(name: str) -> str:
+    """The name of a stage without its place: `tokenizer` of `01_tokenizer`."""
+    return _NUMBER("", name)
+
+
 def words_of(text: str) -> set[str]:
+    """The words of a name, with and without the digits in them."""
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).lower()
     return {*re.split(r"[^a-z0-9]+", plain), *re.split(r"[^a-z]+", plain)} - {""}

@@ -8,7 +8,7 @@ import attrs
 
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.compiler.review.findings import ChainBroken, DigestMalformed
-from pipeline_dsl.compiler.review.short.hashes import OPEN, combined, hash_of, hashes_of
+from pipeline_dsl.compiler.review.short.hashes import combined, hash_of, hashes_of, is_open
 from pipeline_dsl.compiler.review.tree import Tree
 from pipeline_dsl.plan.plan import leaves
 
@@ -48,7 +48,7 @@ def _shown(stages: Mapping[str, Tree], name: str) -> str:
 
 def _malformed(name: str, field: str, tree: Tree | None) -> Iterator[Diagnostic]:
     for item in () if tree is None else (tree,) if not isinstance(tree.value, dict | list) else (*tree.items.values(), *tree.members):
-        if item.value is None or (isinstance(item.value, str) and OPEN(item.value)):
+        if item.value is None or (isinstance(item.value, str) and is_open(item.value)):
             continue
         if not isinstance(item.value, str) or not _HEX(item.value):
             help = "a digest is `sha256:` and 64 hexadecimal digits; a name can point at anything"

@@ -6,7 +6,7 @@ from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.checks.evaluation_leak import EvaluationLeak
 from pipeline_dsl.compiler.review.findings import SameBytes
 from pipeline_dsl.compiler.review.short.brief import Brief
-from pipeline_dsl.compiler.review.short.hashes import OPEN
+from pipeline_dsl.compiler.review.short.hashes import is_open
 from pipeline_dsl.compiler.review.short.kinds import words_of
 from pipeline_dsl.compiler.review.tree import Tree
 
@@ -51,4 +51,4 @@ def _data(tree: Tree) -> set[str]:
         return {name.strip().lower() for name in tree.items} | {name for item in tree.items.values() for name in _data(item) if ":" in name}
     if isinstance(tree.value, list):
         return {name for item in tree.members for name in _data(item)}
-    return {tree.text.strip().lower()} if isinstance(tree.value, str) and tree.text and not OPEN(tree.text) else set()
+    return {tree.text.strip().lower()} if isinstance(tree.value, str) and tree.text and not is_open(tree.text) else set()
