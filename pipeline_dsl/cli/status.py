@@ -2,6 +2,7 @@
 
 import fcntl
 import json as codec
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ import typer
 
 from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.digest import short
+from pipeline_dsl.base.fault import ClusterFailed
 from pipeline_dsl.base.units import dollars, duration
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, find_run, open_store
 from pipeline_dsl.plan.plan import Plan
@@ -42,13 +44,14 @@ def status(
 ) -> None:
     """Show each stage of a run: done, running (with its step), stopped half-way, or waiting.
 
-    It asks the store and the locks that running stages hold, so it is right whatever started them.
+    It asks the store and the locks that running stages hold, so it is right whatever started them; and the scheduler that it was
+    submitted to, for its reasons. A scheduler that does not answer is told of on standard error.
 
     Example: pdsl status
     """
     opened = open_store(store)
     plan = find_run(manifest, store)
-    jobs = {job.stage: job for backend, folder in launched(run_folder(opened, plan)) for job in backend.cluster().jobs(folder)}
+    jobs = _jobs(run_folder(opened, plan))
     lines = [_with_job(line, jobs.pop(line.stage, None)) for line in _lines(plan, opened)]
     lines += [Line(job.stage, job.state, f"job {job.number}: {job.reason}".removesuffix(": ")) for job in jobs.values()]  # the gate
     if json:
@@ -58,6 +61,17 @@ def status(
     print(f"{plan.pipeline} {plan.pipeline_version}, plan {short(plan.digest)}")
     for line in lines:
         print(f"  {line.stage:<{width}}  {line.state:<9}  {line.detail}".rstrip())
+
+
+def _jobs(run: Path) -> dict[str, Job]:
+    """What the schedulers say of each stage; one that cannot be asked is told of, and the store's word stands alone."""
+    found: dict[str, Job] = {}
+    for backend, folder in launched(run):
+        try:
+            found |= {job.stage: job for job in backend.cluster().jobs(folder)}
+        except ClusterFailed as error:
+            print(error, file=sys.stderr)
+    return found
 
 
 def _with_job(line: Line, job: Job | None) -> Line:

@@ -13,6 +13,9 @@ from pipeline_dsl.render.cluster import Cluster, Job, State, live
 _PATIENCE = 60.0
 """Seconds that a cancelled job gets to end."""
 
+_NO_SUCH_JOB = "Invalid job id"
+"""What `scontrol` says of a job that has long ended, and of no other trouble."""
+
 _STATES: Mapping[str, State] = {
     "PENDING": "waiting",
     "REQUEUED": "waiting",
@@ -71,10 +74,16 @@ def _submitted(folder: Path) -> list[tuple[str, str, str]]:
 
 
 def _job(stage: str, number: str, tag: str) -> Job:
+    """What became of a job.
+
+    Raises: ClusterFailed if the controller cannot be asked: then nobody knows, and nothing may be taken for ended.
+    """
     shown = _call(["scontrol", "-o", "show", "job", number])
     fields = dict(re.findall(r"(\w+)=(\S*)", shown.stdout))
     if shown.returncode == 0 and fields.get("Comment", "").endswith(f":{tag}"):
         return _read(stage, number, fields.get("JobState", ""), fields.get("Reason", ""), fields.get("ExitCode", ""))
+    if shown.returncode and _NO_SUCH_JOB not in shown.stderr:
+        raise ClusterFailed(f"Slurm does not answer: {shown.stderr.strip()}", help="ask from a login node; if this is one, try again")
     try:
         told = _call(["sacct", "-nXP", "-j", number, "-o", "State,Reason,ExitCode,JobName"])
     except ClusterFailed:
