@@ -3,7 +3,9 @@
 import json
 import os
 import re
-from collections.abc import Iterator
+import signal
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -223,14 +225,47 @@ def test_a_preempted_training_goes_on_from_its_checkpoint(cluster: SlurmCluster,
     assert timeless(launched.bench.manifest())["stages"]["06_pretrain"]["output_hash"] == calm["stages"]["06_pretrain"]["output_hash"]
 
 
+@contextmanager
+def paused(launched: Launched) -> Generator[None]:
+    """The ranks of a training, stopped where they are, so that it cannot end before its time is up."""
+    ours = [
+        int(entry.parent.name)
+        for entry in Path("/proc").glob("[0-9]*/cmdline")
+        if b"pipeline_dsl.ml.rank" in (command := read(entry)) and bytes(launched.bench.folder) in command
+    ]
+    for pid in ours:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in ours:
+            os.kill(pid, signal.SIGCONT)
+
+
+def read(file: Path) -> bytes:
+    """The bytes of a file of /proc; none if the process has ended."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
 def test_a_training_that_reaches_its_time_limit_goes_on_from_its_checkpoint(
     cluster: SlurmCluster, tmp_path: Path, calm: dict[str, Any]
 ) -> None:
     launched = Launched(tmp_path / "a", cluster, TWO_NODES.format(job="time='1'"))
     launched.submit()
-    launched.finish(within=500)
 
-    assert "stopped before the time limit" in launched.log()
+    def warned() -> bool:
+        return any(launched.bench.folder.glob(".pdsl/runs/*/launch/slurm/stop-*")) or "stopped before" in launched.log()
+
+    until(lambda: sealed(launched) or warned(), within=300, what="a checkpoint, or Slurm's warning")
+    with paused(launched):
+        until(warned, within=120, what="Slurm warns of the time limit")
+    until(lambda: "stopped before the time limit" in launched.log(), within=200, what="it stops for a checkpoint")
+    cluster.call("scontrol", "update", f"JobId={launched.jobs()['06_pretrain']}", "TimeLimit=30")
+    launched.finish()
+
     assert "stopped as asked at step" in launched.log()
     assert launched.bench.manifest()["status"] == "complete", launched.log()
     assert timeless(launched.bench.manifest())["stages"]["06_pretrain"]["output_hash"] == calm["stages"]["06_pretrain"]["output_hash"]
