@@ -45,7 +45,7 @@ import attrs
 import pipelines.tiny as tiny
 from pipeline_dsl import Release, baseline, metric
 
-constitutional = attrs.evolve(tiny.constitutional, learning_rate=1e-7, preference_rate=1e-8, epochs=1)
+constitutional = attrs.evolve(tiny.constitutional, learning_rate=1e-7, preference_rate=1e-8, epochs=1, replay_rows=64)
 after = attrs.evolve(tiny.after, model=constitutional)
 quantized = attrs.evolve(tiny.quantized, model=constitutional)
 server = attrs.evolve(tiny.server, model=quantized)
