@@ -43,7 +43,7 @@ def test_another_distribution_adds_a_backend(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     lines = (tmp_path / "generated" / "tiny" / "cron" / "crontab").read_text().splitlines()
     assert lines[0] == "0 3 * * * pdsl stage run 01_fetch"
-    assert len(lines) == 29
+    assert len(lines) == 30
 
 
 def test_two_backends_of_one_name_are_refused(tmp_path: Path) -> None:
