@@ -1,8 +1,9 @@
 """The words of a pipeline file, and the map of the code.
 
 A pipeline file declares stages (`lang/`), the compiler turns them into a `Plan` or into diagnostics (`compiler/`), and
-everything after that reads only the plan: `runner/` executes it, `store/` keeps what it made, `gates/` judge it,
-`provenance/` lets others check it. `stages/` has one file a stage type, `cli/` one a command. `base/` is what all of them speak in.
+everything after that reads only the plan: `runner/` executes it, `render/` and `backends/` write launchers of it for clusters,
+`store/` keeps what it made, `gates/` judge it, `provenance/` lets others check it. `stages/` has one file a stage type, `cli/` one a
+command, `backends/` one folder a scheduler, `compiler/checks/` one file a fault. `base/` is what all of them speak in.
 """
 
 from pipeline_dsl.lang.adapter import Lora
