@@ -13,8 +13,8 @@ from pipeline_dsl.render.cluster import Cluster, Job, State, live
 _PATIENCE = 60.0
 """Seconds that a cancelled job gets to end."""
 
-_NO_SUCH_JOB = "Invalid job id"
-"""What `scontrol` says of a job that has long ended, and of no other trouble."""
+_NO_SUCH_JOB = ("Invalid job id", "not found")
+"""What `scontrol` says of a job that has long ended, and of an element that ended unstarted while its array goes on; of no other trouble."""
 
 _STATES: Mapping[str, State] = {
     "PENDING": "waiting",
@@ -82,8 +82,9 @@ def _job(stage: str, number: str, tag: str) -> Job:
     fields = dict(re.findall(r"(\w+)=(\S*)", shown.stdout))
     if shown.returncode == 0 and fields.get("Comment", "").endswith(f":{tag}"):
         return _read(stage, number, fields.get("JobState", ""), fields.get("Reason", ""), fields.get("ExitCode", ""))
-    if shown.returncode and _NO_SUCH_JOB not in shown.stderr:
-        raise ClusterFailed(f"Slurm does not answer: {shown.stderr.strip()}", help="ask from a login node; if this is one, try again")
+    complaint = shown.stderr.strip() or shown.stdout.strip()
+    if shown.returncode and not any(said in complaint for said in _NO_SUCH_JOB):
+        raise ClusterFailed(f"Slurm does not answer: {complaint}", help="ask from a login node; if this is one, try again")
     try:
         told = _call(["sacct", "-nXP", "-j", number, "-o", "State,Reason,ExitCode,JobName"])
     except ClusterFailed:
