@@ -14,7 +14,7 @@ _PATIENCE = 60.0
 """Seconds that a cancelled job gets to end."""
 
 _NO_SUCH_JOB = ("Invalid job id", "not found")
-"""What `scontrol` says of a job that has long ended, and of an element that ended unstarted while its array goes on; of no other trouble."""
+"""What `scontrol` says of a job that has long ended, and of an element that ended unstarted while others go on; of no other trouble."""
 
 _STATES: Mapping[str, State] = {
     "PENDING": "waiting",
