@@ -1,6 +1,7 @@
 """`pdsl run`: make what is not made yet."""
 
 import json as codec
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from pipeline_dsl.base.units import dollars, duration
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, Target, open_store, plan_of
 from pipeline_dsl.cli.watch import watcher
 from pipeline_dsl.plan.plan import Plan
+from pipeline_dsl.runner import telemetry
 from pipeline_dsl.runner.run import Order, Outcome, run as execute
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -29,13 +31,17 @@ def run(
     Finished stages are found by digest and skipped. Interrupted at any moment, the same command goes on. Exits 5 if a stage
     failed, 4 if something in the store is not what its digest says, 3 if the budget is spent.
 
+    With OTEL_EXPORTER_OTLP_ENDPOINT each stage is a span of one trace, whose number is the start of the plan's digest.
+
     Example: pdsl run pipelines/tiny.py --jobs 2
     """
     plan, _ = plan_of(target)
     order = Order(jobs=jobs, again=_again(plan, start), only=None if only is None else frozenset({plan.stage(only).name}))
-    watch = watcher(plan, quiet=json)
+    watch, began = watcher(plan, quiet=json), time.time()
     outcome = execute(plan, open_store(store), watch, order)
     watch.close()
+    if outcome.seconds:
+        telemetry.tell_run(plan, outcome.manifest, began)
     if json:
         print(codec.dumps(_data(plan, outcome)))
     else:

@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +20,7 @@ import attrs
 
 from pipeline_dsl.base.fault import Exit, Fault, StageFailed
 from pipeline_dsl.plan.plan import Plan
+from pipeline_dsl.runner import telemetry
 from pipeline_dsl.runner.code import code_digest
 from pipeline_dsl.runner.descendants import adopt, end_descendants, library
 from pipeline_dsl.runner.stage import Terms, fault_of, run_stage
@@ -128,16 +130,19 @@ def attempt(plan: Plan, name: str, store: Store, terms: Terms) -> Fault | None:
     """Run a stage; print what went wrong to standard error, and return it."""
     environment = {"OMP_NUM_THREADS": str(terms.threads), "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     os.environ.update({name: value for name, value in environment.items() if name not in os.environ})
+    began = time.time()
     try:
-        run_stage(plan, name, store, terms)
+        record = run_stage(plan, name, store, terms)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a user's stage may raise anything
         fault = fault_of(error, name)
         _tell(error, fault)
+        telemetry.tell_attempt(plan, name, store, began, fault)
         return fault
     finally:
         _flush()
+    telemetry.tell_attempt(plan, name, store, began, record)
     return None
 
 
