@@ -253,7 +253,8 @@ def read(file: Path) -> bytes:
 def test_a_training_that_reaches_its_time_limit_goes_on_from_its_checkpoint(
     cluster: SlurmCluster, tmp_path: Path, calm: dict[str, Any]
 ) -> None:
-    launched = Launched(tmp_path / "a", cluster, TWO_NODES.format(job="time='1'"))
+    text = TWO_NODES.format(job="time='5'").replace("warning=30", "warning=270")  # early, and with time to write a checkpoint
+    launched = Launched(tmp_path / "a", cluster, text)
     launched.submit()
 
     def warned() -> bool:
@@ -262,7 +263,7 @@ def test_a_training_that_reaches_its_time_limit_goes_on_from_its_checkpoint(
     until(lambda: sealed(launched) or warned(), within=300, what="a checkpoint, or Slurm's warning")
     with paused(launched):
         until(warned, within=120, what="Slurm warns of the time limit")
-    until(lambda: "stopped before the time limit" in launched.log(), within=200, what="it stops for a checkpoint")
+    until(lambda: "stopped before the time limit" in launched.log(), within=270, what="it stops for a checkpoint")
     cluster.call("scontrol", "update", f"JobId={launched.jobs()['06_pretrain']}", "TimeLimit=30")
     launched.finish()
 
