@@ -9,6 +9,7 @@ import attrs
 
 from pipeline_dsl.base.fault import Usage
 
+_ESCAPED = re.compile(r"\\([0-3][0-7]{2})")
 _HUNK = re.compile(r"@@ -(?P<old>\d+)(?:,(?P<olds>\d+))? \+(?P<new>\d+)(?:,(?P<news>\d+))? @@").match
 
 
@@ -32,12 +33,12 @@ class _Hunk:
 
 
 def changed(diff: str, folder: Path) -> Iterator[Change]:
-    """The new side of every YAML file in a diff, read against the files below `folder`, or against its last commit.
+    """The new side of every file in YAML or JSON in a diff, read against the files below `folder`, or against its last commit.
 
     Raises: Usage if a file is not the one that the diff was made from, or lies elsewhere.
     """
     for old, new, hunks in _files(diff):
-        if new is None or Path(new).suffix not in (".yaml", ".yml"):
+        if new is None or Path(new).suffix not in (".yaml", ".yml", ".json"):
             continue
         lines = [] if old is None else _base(_inside(new, folder), old, folder, hunks)
         text, touched = _applied(lines, hunks, new)
@@ -64,7 +65,8 @@ def _name(line: str) -> str | None:
     name = line[4:].split("\t", 1)[0].strip()
     if name == "/dev/null":
         return None
-    name = name[1:-1] if name.startswith('"') and name.endswith('"') else name
+    if name.startswith('"') and name.endswith('"') and len(name) > 1:  # as git quotes what is not ASCII, byte by byte
+        name = _ESCAPED.sub(lambda found: chr(int(found[1], 8)), name[1:-1]).encode("latin-1", "replace").decode("utf-8", "replace")
     return name[2:] if name[:2] in ("a/", "b/", "i/", "w/", "c/", "o/") else name
 
 
@@ -110,7 +112,9 @@ def _base(path: Path, old: str, folder: Path, hunks: list[_Hunk]) -> list[str]:
     if path.is_file():
         candidates.append(path.read_text(encoding="utf-8", errors="surrogateescape").split("\n"))
     if all(_fits(candidate, hunks) for candidate in candidates) and candidates:
-        return candidates[0]
+        grown = any(len(hunk.new) > len(hunk.old) for hunk in hunks)  # lines at its end are also there where they were added already
+        undone = _undone(candidates[0], hunks) if grown else None
+        return candidates[0] if undone is None else undone
     committed = subprocess.run(["git", "show", f"HEAD:./{old}"], cwd=folder, capture_output=True, check=False)
     if committed.returncode == 0:
         candidates.append(committed.stdout.decode("utf-8", "surrogateescape").split("\n"))

@@ -51,11 +51,13 @@ def review(
       pdsl review .pdsl/runs --format json
       git diff main -- manifests | pdsl review - --format markdown
     """
+    from pipeline_dsl.cli.formats.review import printed
     from pipeline_dsl.cli.options import open_store
-    from pipeline_dsl.cli.reviewed import printed
     from pipeline_dsl.compiler.review.installed import installed, named
     from pipeline_dsl.compiler.review.review import Terms
 
+    if store is not None and not store.is_dir():
+        raise Usage(f"there is no store {store} to hold figures against", help="name the folder that `pdsl run` kept its results in: .pdsl")
     known = {**installed(), **named(types or ())}
     earlier = None if against is None else _earlier(against, known)
     terms = Terms(types=known, against=earlier, store=None if store is None else open_store(store))
@@ -72,9 +74,12 @@ def _earlier(path: Path, types: "Types") -> "Subject":
     from pipeline_dsl.compiler.review.tree import Refused
 
     try:
-        return subject_of(_bytes(path), str(path), types)
+        found = subject_of(_bytes(path), str(path), types)
     except Refused as refused:
         raise Usage(f"{path} cannot be compared with: {refused.finding.message}") from refused
+    if not found.entries:
+        raise Usage(f"{path} cannot be compared with: it has no stages", help="name an earlier manifest, of a run or a proposal")
+    return found
 
 
 def _reviews(target: str, terms: "Terms") -> Iterator[Review]:
@@ -89,10 +94,10 @@ def _reviews(target: str, terms: "Terms") -> Iterator[Review]:
         yield from _of_diff(target, terms)
     elif path.suffix == ".py":
         raise Usage(f"{target} is a pipeline file, not a manifest", help=f"`pdsl check {target}` judges it, and runs its code to do so")
-    elif path.suffix == ".json":
+    elif path.suffix == ".json" and _is_plan(path):
         yield _of_plan(path, terms)
     elif path.is_dir():
-        found = [file for file in sorted(path.rglob("*")) if file.suffix in (".yaml", ".yml") and _is_manifest(file)]
+        found = [file for file in sorted(path.rglob("*")) if file.suffix in (".yaml", ".yml", ".json") and _is_manifest(file)]
         if not found:
             raise Usage(
                 f"{target} holds no manifest", help="a manifest is a `.yaml` file with `manifest_version`, or with `stages` and `gates`"
@@ -107,6 +112,13 @@ def _is_manifest(file: Path) -> bool:
     from pipeline_dsl.compiler.review.recognize import is_manifest
 
     return file.is_file() and is_manifest(_bytes(file))
+
+
+def _is_plan(path: Path) -> bool:
+    """Whether a JSON file is a saved plan, told from its text; any other is judged as a manifest."""
+    from pipeline_dsl.compiler.review.recognize import is_plan
+
+    return is_plan(_bytes(path))
 
 
 def _of_plan(path: Path, terms: "Terms") -> Review:

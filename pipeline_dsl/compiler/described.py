@@ -12,11 +12,12 @@ from typing import Any, ClassVar, Union, cast
 
 import attrs
 
-from pipeline_dsl.base.canonical import TAG, plain
+from pipeline_dsl.base.canonical import TAG, NotCanonical, plain
 from pipeline_dsl.base.convert import structure
 from pipeline_dsl.base.fault import BadFile
 from pipeline_dsl.base.units import Seconds
 from pipeline_dsl.compiler.graph import AnyStage
+from pipeline_dsl.compiler.passes.contracts import answered
 from pipeline_dsl.lang import artifacts
 from pipeline_dsl.lang.architecture import Llama
 from pipeline_dsl.lang.artifact import Artifact
@@ -99,10 +100,10 @@ def _set(value: Any) -> dict[str, Any]:
 
 
 def _plainly(stage: AnyStage, name: str) -> Any:
-    """What a stage answers to a name, if that is plain; a property is its author's code, and may raise whatever code may."""
+    """What a stage answers to a name, if that is plain."""
     try:
-        value = plain(getattr(stage, name, None))
-    except Exception:
+        value = plain(answered(stage, name))
+    except NotCanonical:
         return None
     return value if type(value) in (str, int, float, bool, list) else None
 

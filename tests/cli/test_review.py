@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import shutil
+import time
 from pathlib import Path
 
 import jsonschema
@@ -188,3 +189,35 @@ def test_a_diff_of_something_else_is_refused(tmp_path: Path) -> None:
 
     assert ended.returncode == 2
     assert "does not fit" in ended.stderr
+
+
+def test_a_manifest_in_json_is_a_manifest(tmp_path: Path) -> None:
+    stages = {name: {"recipe": name} for name in ("tokenizer", "dataset", "pretrain", "eval", "serve")}
+    data = {"pipeline_version": "1.0.0", "stages": stages, "gates": {"mmlu": ">= baseline", "toxicity_rate": "<= 1%", "cost": "<= $5k"}}
+    (tmp_path / "manifest.json").write_text(json.dumps(data))
+    (tmp_path / "other.json").write_text(json.dumps({**data, "gates": {}}))
+
+    assert pdsl("review", "manifest.json", cwd=tmp_path).returncode == 0
+    assert "without a safety gate" in pdsl("review", "other.json", cwd=tmp_path).stdout
+    assert "2 manifests, 1 refused" in pdsl("review", ".", cwd=tmp_path).stdout
+
+
+def test_lines_that_were_added_at_the_end_are_not_added_again(tmp_path: Path) -> None:
+    text = (REVIEWS / "short_proposal.yaml").read_text()
+    (tmp_path / "p.yaml").write_text(text)
+    for command in (["git", "init", "-q", "."], ["git", "add", "p.yaml"]):
+        assert run(command, cwd=tmp_path).returncode == 0
+    (tmp_path / "p.yaml").write_text(f'{text}  gsm8k: ">= baseline"\n')
+    (tmp_path / "change.diff").write_text(run(["git", "diff"], cwd=tmp_path).stdout)
+    ended = pdsl("review", "change.diff", cwd=tmp_path)
+
+    assert (ended.returncode, "7 gates" in ended.stdout) == (0, True)
+
+
+def test_a_long_gate_is_refused_at_once(tmp_path: Path) -> None:
+    text = (REVIEWS / "short_proposal.yaml").read_text().replace("<= 25.0", f'"<= baseline {" " * 50_000}x"')
+    (tmp_path / "p.yaml").write_text(text)
+    started = time.monotonic()
+
+    assert "PDSL118" in pdsl("review", "p.yaml", cwd=tmp_path).stdout
+    assert time.monotonic() - started < 60

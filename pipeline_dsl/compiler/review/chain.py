@@ -10,7 +10,7 @@ from pipeline_dsl.base.digest import short as cut
 from pipeline_dsl.compiler.compile import planned
 from pipeline_dsl.compiler.described import ARTIFACTS
 from pipeline_dsl.compiler.review import short
-from pipeline_dsl.compiler.review.findings import ChainBroken, DigestMalformed
+from pipeline_dsl.compiler.review.findings import ChainBroken, DigestMalformed, NotFinished
 from pipeline_dsl.compiler.review.subject import Subject
 from pipeline_dsl.compiler.review.tree import Tree
 from pipeline_dsl.lang.artifact import kind_name
@@ -29,6 +29,7 @@ def links(subject: Subject) -> Iterator[Diagnostic]:
         return
     yield from _malformed(subject)
     for name in subject.entries:
+        yield from _result(subject, name)
         yield from _read(subject, name)
         yield from _action(subject, name)
         yield from _kind(subject, name)
@@ -66,6 +67,12 @@ def _recipe(subject: Subject, name: str) -> tuple[str, int, Mapping[str, Any], M
         ({} if (tree := said[part]) is None else {name: item.plain for name, item in tree.items.items()}) for part in ("fields", "inputs")
     )
     return str(kind.text), version.value, fields, inputs
+
+
+def _result(subject: Subject, name: str) -> Iterator[Diagnostic]:
+    if subject.finished and subject.said(name, "output_hash") is None:
+        text = f"this run is said to be complete, and `{name}` has no result"
+        yield NotFinished.finding(text, subject.at(name), help="review what the run wrote when it had come to its end")
 
 
 def _read(subject: Subject, name: str) -> Iterator[Diagnostic]:
@@ -106,6 +113,7 @@ def _action(subject: Subject, name: str) -> Iterator[Diagnostic]:
             yield ChainBroken.finding(f"`{name}` has a result and no `action` that names how it was made", subject.at(name), help=_EDITED)
         return
     if recipe is None:
+        yield ChainBroken.finding(f"the recipe of `{name}` is not whole: no action can be computed of it", action.key, help=_EDITED)
         return
     key = _computed(recipe, given.plain if given is not None else {})
     if key != action.value:
@@ -182,12 +190,15 @@ def _caused(subject: Subject, name: str, known: Mapping[str, str | None]) -> boo
 def _plan(subject: Subject) -> Iterator[Diagnostic]:
     """A plan that is named, and is not the one that is written down."""
     said, facts = subject.tree.items.get("plan"), subject.facts
+    if subject.finished and (said is None or said.value is None):
+        at = (subject.tree.items.get("pipeline") or subject.tree).key
+        yield ChainBroken.finding("this run does not name its `plan`, which its gates and its budget are held against", at, help=_EDITED)
     if said is None or not isinstance(said.value, str) or not _DIGEST(said.value) or facts is None:
         return
     if (
         facts.unspelled
         or any(bound.metric is None for bound in facts.gates)
-        or ("pending" in subject.tree.items and subject.tree.items["pending"].members)
+        or subject.unfinished  # and may name stages that are still pending
     ):
         return  # the plan of what is written cannot be told
     if any(

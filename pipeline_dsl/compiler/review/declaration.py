@@ -35,7 +35,9 @@ def declare(root: Tree, file: str, types: installed.Types, found: list[Diagnosti
     report.unknown(root, TOP, "a manifest")
     written = root.items.get("stages")
     if written is None or not written.items:
-        report.unusable("a manifest has `stages`, a mapping from names to stages", written or root)
+        report.unusable(
+            "a manifest has `stages`, a mapping from names to stages", written or root, "write one with `pdsl plan TARGET --manifest FILE`"
+        )
         return Declared(None, {}, frozenset())
     default = hardware(report, root.items.get("on"), None)
     reader = StageReader(types, report)

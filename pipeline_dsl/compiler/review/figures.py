@@ -30,12 +30,10 @@ def figures(subject: Subject) -> Iterator[Diagnostic]:
     if facts is None:
         return
     yield from _same_bytes(subject, facts)
-    if subject.ran:
-        yield from _spent(subject, facts)
-        status = subject.tree.items.get("status")
-        if status is not None and status.value == "complete":
-            for bound in facts.gates:
-                yield from _passes(subject, facts, bound)
+    yield from _spent(subject, facts)
+    if subject.short or subject.finished:
+        for bound in facts.gates:
+            yield from _passes(subject, facts, bound)
 
 
 def _possible(subject: Subject) -> Iterator[Diagnostic]:
@@ -56,7 +54,8 @@ def _possible(subject: Subject) -> Iterator[Diagnostic]:
 
 def _amount(tree: Tree | None, what: str) -> Iterator[Diagnostic]:
     if tree is not None and tree.value is not None and not (_is_number(tree) and tree.value >= 0):
-        yield FigureImpossible.finding(f"{what} is {tree.text or ''!s:.40}", tree.span, help=_REVIEW)
+        help = f"{_REVIEW}; in a proposal write a number, such as 1200, or leave it out"
+        yield FigureImpossible.finding(f"{what} is {tree.text or ''!s:.40}", tree.span, help=help)
 
 
 def _is_number(tree: Tree) -> bool:

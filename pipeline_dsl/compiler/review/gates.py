@@ -11,10 +11,13 @@ from pipeline_dsl.compiler.review.tree import Tree
 from pipeline_dsl.lang.gate import Baseline, Gate
 
 _COMPARISON = re.compile(
-    r"\s*(?P<metric>[A-Za-z_][\w./-]*)?\s*(?P<operator>>=|<=|≥|≤)\s*(?P<level>.+?)\s*(?:\bof\s+(?P<of>[\w-]+)\s*)?"
+    r"\s*(?P<metric>[A-Za-z_][\w./-]*)?\s*(?P<operator>>=|<=|≥|≤)\s*(?P<level>.+?)\s*(?:\bof\s+(?P<of>[\w-]+)\s*)?",
+    re.ASCII,
 ).fullmatch
 _NUMBER = r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-_LEVEL = re.compile(rf"(?P<number>{_NUMBER})|(?P<baseline>baseline)(?:\s*(?P<sign>[-+])\s*(?P<delta>{_NUMBER}))?").fullmatch
+_LEVEL = re.compile(rf"(?P<number>{_NUMBER})|(?P<baseline>baseline)(?:\s*(?P<sign>[-+])\s*(?P<delta>{_NUMBER}))?", re.ASCII).fullmatch
+_LONGEST = 400
+"""Letters of a gate: a longer one is none, and takes an expression long to refuse."""
 _OPERATORS: dict[str, Literal[">=", "<="]] = {">=": ">=", "≥": ">=", "<=": "<=", "≤": "<="}
 _HELP = "write `metric >= number`, `metric <= number` or `metric >= baseline + number`"
 
@@ -48,13 +51,14 @@ def read(said: Tree | None, of: Mapping[str, str], stages: Mapping[str, Any], fo
 
 def _gate(name: str, tree: Tree, of: Mapping[str, str], stages: Mapping[str, Any], found: list[Diagnostic]) -> Gate | None:
     text, where = _text(name, tree, found)
-    match = _COMPARISON(text) if text else None
+    text = " ".join(text.split())
+    match = _COMPARISON(text) if 0 < len(text) <= _LONGEST else None
     level = _LEVEL(match["level"]) if match else None
     metric = (match["metric"] or name) if match else ""
     if match is None or level is None or not metric or (name and match["metric"] not in (None, name)):
         found.append(GateUnreadable.finding(f"{_shown(name, tree)} is no comparison with a number", tree.span, help=_HELP))
         return None
-    stage = where or match["of"] or of.get(" ".join(text.split()))
+    stage = where or match["of"] or of.get(text)
     if stage is not None and stage not in stages:
         found.append(
             StageAbsent.finding(

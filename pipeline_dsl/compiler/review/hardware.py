@@ -24,7 +24,7 @@ def hardware(report: Report, said: Tree | None, ran: Tree | None, default: Hardw
 
 def _described(report: Report, said: Tree) -> Hardware | None:
     if not isinstance(said.value, dict):
-        report.unusable("`on` is a mapping: {device: H100-SXM, count: 8, nodes: 2}", said)
+        report.unusable("`on` is a mapping", said, "write `on: {device: H100-SXM, count: 8, nodes: 2}`")
         return None
     device = said.items.get("device")
     known = _catalogued(report, device, said) if device is None or not isinstance(device.value, dict) else _own_device(report, device)
@@ -48,7 +48,9 @@ def _own_device(report: Report, said: Tree) -> Device | None:
     texts = {name: said.items[name].text or "" for name in ("name", "price_date", "price_source") if name in said.items}
     missing = {"name", "bf16", "memory"} - {*texts, *(given or ())}
     if missing:
-        report.unusable(f"this device does not say its {', '.join(sorted(missing))}", said)
+        report.unusable(
+            f"this device does not say its {', '.join(sorted(missing))}", said, "describe it in full, or name one of the catalogue"
+        )
     if given is None or missing:
         return None
     whole: dict[str, Any] = {"price": None, "price_date": "", "price_source": "", **given, **texts}

@@ -18,6 +18,8 @@ _WRITTEN = {"name": "pipeline", "version": "pipeline_version", "targets": "stage
     name: name for name in ("seed", "ships", "gates", "baseline", "budget", "on", "use")
 }
 
+_TAKES = {"seed": "a whole number, such as `seed: 42`", "use": "`use: commercial` or `use: research`, or leave it out"}
+
 
 def pipeline_of(root: Tree, stages: Mapping[str, AnyStage], default: Hardware, report: Report) -> Pipeline:
     """The pipeline of a manifest's stages."""
@@ -28,11 +30,11 @@ def pipeline_of(root: Tree, stages: Mapping[str, AnyStage], default: Hardware, r
     entries = tuple(gates.read(top.get("gates"), of, stages, report.found))
     use, seed = top.get("use"), top.get("seed")
     name, version = top.get("pipeline"), top.get("pipeline_version")
-    if name is None or not isinstance(name.text, str):
-        report.unusable("a manifest names its `pipeline`", name or root)
+    if name is None or name.value is None or name.text is None:
+        report.unusable("a manifest names its `pipeline`", name or root, "write `pipeline: NAME`")
     for field, kind in (("seed", int), ("use", str | None)):
         if (given := top.get(field)) is not None and not isinstance(given.value, kind):
-            report.unusable(f"`{field}` is {given.text!r:.40}", given)
+            report.unusable(f"`{field}` is {given.text!r:.40}", given, f"write {_TAKES[field]}")
     pipeline = Pipeline(
         name=(name.text if name else None) or "",
         version=(version.text if version else None) or "0.1.0",
@@ -55,7 +57,7 @@ def _budget(said: Tree | None, report: Report) -> Budget:
     if said is None or said.value is None:
         return Budget()
     if not isinstance(said.value, dict):
-        report.unusable("`budget` is a mapping: {usd: 50000, kl: 25}", said)
+        report.unusable("`budget` is a mapping", said, "write `budget: {usd: 50000, kl: 25}`")
         return Budget()
     report.unknown(said, ("usd", "kl"), "a budget")
     return Budget(**{name: tree.value for name, tree in said.items.items() if name in ("usd", "kl")})
@@ -76,8 +78,16 @@ def _baseline(root: Tree, stages: Mapping[str, AnyStage], said: Tree | None, rep
         return None
     if isinstance(said.value, str):
         return stages.get(said.value) or Release(manifest=said.value)
+    if not isinstance(said.value, dict):
+        report.unusable("`baseline` is the name of a stage, or a mapping", said, "write `baseline: {manifest: FILE}`")
+        return None
     report.unknown(said, ("stage", "manifest"), "a baseline")
     stage, manifest = said.items.get("stage"), said.items.get("manifest")
     if stage is not None and stage.value is not None:
         return _named(root, stages, "baseline", stage, report)
-    return Release(manifest=str(manifest.value)) if manifest is not None and manifest.value is not None else None
+    if manifest is None or manifest.value is None:
+        return None
+    if not isinstance(manifest.value, str):
+        report.unusable("`manifest` of the baseline is no path", manifest, "write `baseline: {manifest: FILE}`")
+        return None
+    return Release(manifest=manifest.value)

@@ -13,11 +13,12 @@ from pipeline_dsl.base.diagnostic import Diagnostic, Related, Severity
 from pipeline_dsl.base.span import Span, remember
 from pipeline_dsl.compiler.checks.release_broken import ReleaseBroken
 from pipeline_dsl.compiler.checks.stage_undescribed import StageUndescribed
-from pipeline_dsl.compiler.compile import Compiled, compile_loaded
+from pipeline_dsl.compiler.compile import compile_loaded
 from pipeline_dsl.compiler.review import chain, evidence, figures, installed, rollback, short, spending
-from pipeline_dsl.compiler.review.declaration import Declared, declare
-from pipeline_dsl.compiler.review.findings import REVIEWED, FieldUnknown, NotFinished, NotReadable
-from pipeline_dsl.compiler.review.subject import Subject
+from pipeline_dsl.compiler.review.declaration import declare
+from pipeline_dsl.compiler.review.findings import REVIEWED, FieldUnknown, NotFinished, NotReadable, TypeTold
+from pipeline_dsl.compiler.review.form import misshapen
+from pipeline_dsl.compiler.review.subject import UNFINISHED, Subject
 from pipeline_dsl.compiler.review.tree import ADVICE, Refused, Tree, grown
 from pipeline_dsl.store.manifest import MAX_BYTES, SCHEMA
 from pipeline_dsl.store.store import Store
@@ -88,8 +89,11 @@ def review(raw: bytes, file: str, terms: Terms) -> Review:
         return Review(file=file, findings=_told([*found, refused.finding]))
     found += _head(tree, file)
     brief = short.is_short(tree)
+    found += () if brief else misshapen(tree)
     tree = short.expanded(tree, found) if brief else tree
     declared = declare(tree, file, terms.types, found)
+    if brief:  # all of its stages are told
+        found = [finding for finding in found if finding.code != TypeTold.code]
     compiled = (
         None if declared.loaded is None else compile_loaded(declared.loaded, without=(ReleaseBroken, StageUndescribed), allowing=False)
     )
@@ -129,7 +133,7 @@ def _read(text: str, file: str) -> tuple[Tree, list[Diagnostic]]:
         tree, found = grown(repaired, file)
     if not isinstance(tree.value, dict):
         raise Refused(NotReadable.finding("this is no mapping, as a manifest is", tree.span, help=ADVICE))
-    return short.by_name(tree), found
+    return short.by_name(tree, found), found
 
 
 def _text(raw: bytes, file: str) -> str:
@@ -148,18 +152,19 @@ def _head(tree: Tree, file: str) -> Iterable[Diagnostic]:
     if version is not None and version.value != SCHEMA:
         text = f"this is a manifest of format {version.text or 'unknown':.40}; this pdsl reads format {SCHEMA}"
         yield FieldUnknown.finding(text, version.span, help="review it with the pdsl that it was written for")
+    pending = tree.items["pending"].members if "pending" in tree.items else []
+    if status is not None and status.value == "complete" and pending:
+        text = f"this run is said to be complete, and {pending[0].text or 'a stage'!r:.60} is pending"
+        yield NotFinished.finding(text, tree.items["pending"].key, help="review what the run wrote when it had come to its end")
     if status is None or status.value in ("proposed", "complete"):
         return
-    if status.text in _UNFINISHED:
+    if status.text in UNFINISHED:
         stage = tree.items.get("failed_stage")
-        text = f"this run {_UNFINISHED[status.text]}{f' at `{stage.text}`' if stage is not None and stage.value else ''}"
+        text = f"this run {UNFINISHED[status.text]}{f' at `{stage.text}`' if stage is not None and stage.value and stage.text else ''}"
         yield NotFinished.finding(text, status.span, help="run it to its end, or review its proposal: `pdsl plan TARGET --manifest FILE`")
         return
     help = "a status is proposed, running, complete, failed, held or interrupted"
     yield FieldUnknown.finding(f"{status.text or status.plain!s:.40} is no status of a run", status.span, help=help)
-
-
-_UNFINISHED = {"running": "is not finished", "failed": "failed", "held": "was held", "interrupted": "was interrupted"}
 
 
 def _summary(file: str, subject: Subject, found: list[Diagnostic]) -> Review:
@@ -184,12 +189,28 @@ def _told(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
             finding,
             message=_tame(finding.message),
             label=_tame(finding.label),
-            help=_tame(finding.help),
+            help=_tame(_as_data(finding.help)),
             related=tuple(Related(_tame(related.text), related.span) for related in finding.related),
         )
         for finding in found
     ]
     return tuple(sorted(dict.fromkeys(tamed), key=lambda finding: finding.order))
+
+
+_PYTHON = (
+    (re.compile(r'metric\("([^"]+)", of=\.\.\.\)'), r"\1 >= ... of STAGE"),
+    (re.compile(r'metric\("([^"]+)"\)'), r"\1"),
+    (re.compile(r"\b(\w+)=\w+\((\w+)=([\d.]+)[^)]*\)"), r"\1: {\2: \3}"),
+    (re.compile(r'\b(\w+)="([^"`]+)"'), r"\1: \2"),
+    (re.compile(r"`(\w+)=`"), r"`\1:`"),
+)
+"""How the checks spell what to write, in a pipeline file, and how a manifest spells it."""
+
+
+def _as_data(help: str) -> str:
+    for pattern, spelled in _PYTHON:
+        help = pattern.sub(spelled, help)
+    return help
 
 
 _COMMANDING = re.compile(
@@ -199,6 +220,3 @@ _COMMANDING = re.compile(
 
 def _tame(value: str) -> str:
     return _COMMANDING.sub(lambda found: found.group().encode("unicode_escape").decode(), value)[:2000]
-
-
-__all__ = ["Compiled", "Declared", "Review", "Terms", "review", "subject_of"]

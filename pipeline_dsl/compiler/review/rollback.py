@@ -7,11 +7,12 @@ import attrs
 
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.base.units import duration
-from pipeline_dsl.compiler.passes.estimates import tier as estimated_tier
+from pipeline_dsl.compiler.passes.estimates import EXPENSIVE, tier as estimated_tier
 from pipeline_dsl.compiler.review.findings import FieldUnknown, RollbackMissing, RollbackUnfit
 from pipeline_dsl.compiler.review.subject import Subject
 from pipeline_dsl.compiler.review.tree import Tree
-from pipeline_dsl.lang.stage import Action, Tier
+from pipeline_dsl.lang.artifacts import Checkpoint
+from pipeline_dsl.lang.stage import Action, Tier, stage_type
 
 _TIERS, _ACTIONS = get_args(Tier), get_args(Action)
 _HELP = "write `rollback: {tier: expensive, action: fall-back}`: it goes back to the last good artifact"
@@ -70,14 +71,11 @@ def _expensive(subject: Subject, name: str) -> str:
     stage, facts = subject.stage(name), subject.facts
     seconds = subject.number(name, "wall_clock_sec") or subject.number(name, "estimate", "seconds")
     estimate = facts.estimates.get(stage) if facts is not None and stage is not None else None
-    if seconds is not None and seconds >= _WEEKS:
+    if seconds is not None and seconds >= EXPENSIVE:
         return duration(seconds)
     if stage is not None and estimate is not None and estimated_tier(stage, estimate) == "expensive":
         return duration(estimate.seconds.point)
     return ""
-
-
-_WEEKS = 14 * 24 * 3600.0
 
 
 def _missing(subject: Subject, names: list[str]) -> Iterator[Diagnostic]:
@@ -87,13 +85,18 @@ def _missing(subject: Subject, names: list[str]) -> Iterator[Diagnostic]:
         found = RollbackMissing.finding("no stage of this pipeline has a rollback plan", subject.tree.items["stages"].key, help=help)
         yield attrs.evolve(found, severity=Severity.WARNING) if subject.short else found
         names = [name for name in names if _expensive(subject, name)]
-    elif subject.short and (cheap := [name for name in names if not _expensive(subject, name)]):
-        found = RollbackMissing.finding(
-            f"{len(cheap)} stages have no rollback plan: {', '.join(cheap)}", subject.tree.items["stages"].key, help=help
-        )
+    elif subject.short and (cheap := [name for name in names if not _expensive(subject, name) and not _is_base(subject, name)]):
+        few = f"{len(cheap)} stages have" if len(cheap) > 1 else "one stage has"
+        found = RollbackMissing.finding(f"{few} no rollback plan: {', '.join(cheap)}", subject.tree.items["stages"].key, help=help)
         yield attrs.evolve(found, severity=Severity.WARNING)
         names = [name for name in names if name not in cheap]
     for name in names:
         took = _expensive(subject, name)
         text = f"`{name}` takes {took} and has no rollback plan" if took else f"`{name}` has no rollback plan"
-        yield RollbackMissing.finding(text, subject.at(name), help=_HELP if took else help)
+        yield RollbackMissing.finding(text, subject.at(name), help=_HELP if took or _is_base(subject, name) else help)
+
+
+def _is_base(subject: Subject, name: str) -> bool:
+    """Whether a stage makes what all later models are made of."""
+    stage = subject.stage(name)
+    return stage is not None and stage_type(type(stage)).produces is Checkpoint

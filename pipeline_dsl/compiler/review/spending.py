@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline_dsl.base.diagnostic import Diagnostic, Severity
+from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.base.span import Span
 from pipeline_dsl.base.units import dollars
 from pipeline_dsl.compiler.review.findings import BudgetSpent, KlBoundless, KlGateLoose, RedFlag, TotalsWrong
@@ -12,9 +12,6 @@ from pipeline_dsl.lang.gate import Baseline
 BOUNDLESS = 10_000.0
 """Nats a sequence that no aligned policy comes near: 4,096 tokens, each of them certain where the reference would draw at random
 among the ten likeliest, are 9,400."""
-
-FLAG = 1.5
-"""Times that a cost or a wall clock may differ between two runs of one recipe; other machines, other load."""
 
 
 def money(subject: Subject) -> Iterator[Diagnostic]:
@@ -28,6 +25,15 @@ def total(subject: Subject) -> float | None:
     """What all stages cost, or are expected to; None if one of them does not say."""
     costs = [_cost(subject, name) for name in subject.entries]
     return None if None in costs or not costs else sum(cost or 0.0 for cost in costs)
+
+
+def _known(subject: Subject) -> float | None:
+    """What is spent at least: by the stages that say so, or by the total where that is more."""
+    costs = [cost for name in subject.entries if (cost := _cost(subject, name)) is not None]
+    said = subject.tree.items.get("cost_total_usd")
+    if said is not None and not isinstance(said.value, bool) and isinstance(said.value, int | float):
+        costs = [max(sum(costs), float(said.value))]
+    return sum(costs) if costs else None
 
 
 def _cost(subject: Subject, name: str) -> float | None:
@@ -65,7 +71,7 @@ def _budget(subject: Subject) -> Iterator[Diagnostic]:
     facts = subject.facts
     if facts is None:
         return
-    limit, spent = facts.graph.pipeline.budget.usd, total(subject)
+    limit, spent = facts.graph.pipeline.budget.usd, _known(subject)
     if isinstance(limit, int | float) and spent is not None and spent > limit and not _told(subject, "PDSL602"):
         dearest = max(subject.entries, key=lambda name: _cost(subject, name) or 0.0)
         text = f"the stages {'cost' if subject.ran else 'are expected to cost'} {dollars(spent)}, the budget is {dollars(limit)}"
@@ -119,6 +125,8 @@ def _top(subject: Subject, name: str) -> Span:
 
 def red_flags(subject: Subject, other: Subject) -> Iterator[Diagnostic]:
     """What changed against another manifest, usually that of the last release, and should not have."""
+    from pipeline_dsl.gates.unexplained import FACTOR  # with all that compares runs, which no other review needs
+
     for name in subject.entries:
         if name not in other.entries:
             continue
@@ -133,7 +141,7 @@ def red_flags(subject: Subject, other: Subject) -> Iterator[Diagnostic]:
         for field, what in (("cost_usd", "cost"), ("wall_clock_sec", "took")):
             old, new = other.number(name, field), subject.number(name, field)
             same_recipe = _same_recipe(subject, other, name)
-            if same_recipe and old is not None and new is not None and min(old, new) > 1e-2 and max(old, new) > FLAG * min(old, new):
+            if same_recipe and old is not None and new is not None and min(old, new) > 1e-2 and max(old, new) >= FACTOR * min(old, new):
                 text = f"`{name}` {what} {new:g} by a recipe that {what} {old:g} before"
                 yield RedFlag.finding(
                     text, subject.at(name, field), related=[("before", other.at(name, field))], help="find out why before it is approved"
@@ -167,6 +175,3 @@ def _loosened(subject: Subject, other: Subject) -> Iterator[Diagnostic]:
 def _levels(subject: Subject) -> "dict[tuple[str, str], tuple[float | Baseline, Span]]":
     gates = subject.declared.loaded.pipeline.gates if subject.declared.loaded else ()
     return {(gate.metric, gate.operator): (gate.threshold, gate.mark.span()) for gate in gates if gate.mark}
-
-
-__all__ = ["Severity", "money", "red_flags", "total"]

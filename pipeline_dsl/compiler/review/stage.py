@@ -52,7 +52,9 @@ class StageReader:
         self.report.unknown(tree, ENTRY, f"stage `{name}`")
         recipe = tree.items.get("recipe")
         if recipe is None or not recipe.items:
-            self.report.unusable(f"stage `{name}` has no `recipe` with its type, fields and inputs", tree)
+            self.report.unusable(
+                f"stage `{name}` has no `recipe` with its type, fields and inputs", tree, "write `recipe: {type: TYPE, fields: {...}}`"
+            )
             return None
         self.report.unknown(recipe, RECIPE, f"the recipe of `{name}`")
         cls = self._type(name, tree, recipe)

@@ -12,6 +12,9 @@ from pipeline_dsl.compiler.graph import AnyStage
 from pipeline_dsl.compiler.review.declaration import Declared
 from pipeline_dsl.compiler.review.tree import Tree
 
+UNFINISHED = {"running": "is not finished", "failed": "failed", "held": "was held", "interrupted": "was interrupted"}
+"""The statuses of a run that has no result to approve, in words."""
+
 
 @attrs.frozen(kw_only=True, slots=False, eq=False)
 class Subject:
@@ -68,6 +71,20 @@ class Subject:
         """Where a stage says something, or the stage."""
         tree = self.said(name, *path)
         return tree.key if tree is not None else self.entries[name].key
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it says that its run did not come to its end."""
+        status = self.tree.items.get("status")
+        return status is not None and status.text in UNFINISHED
+
+    @property
+    def finished(self) -> bool:
+        """Whether it tells a whole run: by its status, or because every stage has a result, whatever the status says."""
+        status = self.tree.items.get("status")
+        if self.unfinished or not self.entries:
+            return False
+        return (status is not None and status.value == "complete") or all(self.said(name, "output_hash") for name in self.entries)
 
     @property
     def ran(self) -> bool:

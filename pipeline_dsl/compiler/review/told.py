@@ -31,8 +31,8 @@ def told_type(name: str, tree: Tree, recipe: Tree, types: installed.Types, repor
     if signature is None:
         return None
     help = "name its module with `--types` to judge it by its own code"
-    if not said.startswith("short:") and not any(code.code == TypeTold.code and said in code.message for code in report.found):
-        text = f"`{said}` is not installed: it is judged by what the manifest says of it"
+    text = f"`{said}` is not installed: it is judged by what the manifest says of it"
+    if all(finding.message != text for finding in report.found):
         report.found.append(TypeTold.finding(text, at, help=help))
     seconds = _number(_within(tree, "estimate", "seconds"))
     return type_of(signature, declares.plain, seconds or _number(tree.items.get("wall_clock_sec")) or 0.0)
@@ -59,7 +59,10 @@ def _signature(name: str, said: str, declares: Tree, tree: Tree, recipe: Tree, r
     if flaws or made is None:
         return None
     version = recipe.items.get("version")
-    number = version.value if version is not None and isinstance(version.value, int) else 1
+    if version is not None and version.value is not None and type(version.value) is not int:
+        report.unusable(f"`version` of the recipe of `{name}` is a whole number", version, "write `version: 1`")
+        return None
+    number = 1 if version is None or version.value is None else version.value
     return Signature(path=said, version=number, produces=ARTIFACTS[made.text or ""], inputs=inputs, fields=fields)
 
 

@@ -38,7 +38,6 @@ ELSEWHERE = {
     "ended_by_the_queue",  # a stage type of its own: its time is told, its arithmetic is not
     "protocol_for_a_value",  # a value whose Python type is lost
     "metric_of_a_stage_that_measures_another",
-    "sweep_judged_where_it_was_compared",  # kinship of stages whose types are only told
 }
 """Pipelines that break what a manifest does not say."""
 

@@ -38,7 +38,7 @@ class Brief:
         """What a gate, or a field of its name, allows at most."""
         for metric in metrics:
             said = self.gates.get(metric) or self.tree.items.get(metric)
-            match = re.fullmatch(r"\s*(?:<=|≤)?\s*([\d_.]+(?:[eE][-+]?\d+)?)\s*", said.text or "") if said is not None else None
+            match = re.fullmatch(r"\s*(?:<=|≤)?\s*([\d_.]+(?:[eE][-+]?\d+)?)\s*", (said.text or "")[:80]) if said is not None else None
             if match and re.search(r"\d", match[1]):
                 try:
                     return float(match[1].replace("_", ""))

@@ -17,11 +17,11 @@ def inputs_of(brief: Brief, name: str, stage: Tree, found: list[Diagnostic]) -> 
         said = stage.items.get(key)
         if said is None:
             continue
-        named = [said] if isinstance(said.value, str) else [*said.members, *said.items.values()]
+        named = [said] if not isinstance(said.value, dict | list) and said.value is not None else [*said.members, *said.items.values()]
         for item in named:
             if item.text not in brief.stages:
                 near = difflib.get_close_matches(str(item.text), brief.stages, n=1)
-                help = f"did you mean `{near[0]}`?" if near else ""
+                help = f"did you mean `{near[0]}`?" if near else "name one of its stages"
                 text = f"`{name}` reads {item.text or item.plain!s:.80}, which the manifest does not have"
                 found.append(StageAbsent.finding(text, item.span, help=help))
         return [item.text for item in named if item.text in brief.stages]
@@ -58,16 +58,19 @@ def _usual(brief: Brief, name: str) -> list[str]:
     return found
 
 
-def by_purpose(brief: Brief, kind: str, inputs: list[str]) -> dict[str, Any]:
+def by_purpose(brief: Brief, name: str, inputs: list[str]) -> dict[str, Any]:
     """The inputs of a stage by what they are for: the model that is measured, and the first reference of a policy."""
+    kind = brief.kinds[name]
     if kind == "evaluate":
         model = next((name for name in inputs if brief.kinds.get(name) != "data"), None)
-        return {"model": model, "reads": [name for name in inputs if name != model]}
+        return {"model": model, "inputs": [name for name in inputs if name != model]}
     start = next((name for name in inputs if brief.kinds.get(name) in ("align", "sft", "pretrain")), None)
+    if start is None and "inputs" in brief.stages[name].items:  # hashes and orders may stand in a line, inputs are what it reads
+        start = next((name for name in inputs if brief.kinds.get(name) in ("reward", "quantize", "serve")), None)
     if kind != "align" or start is None:
-        return {"reads": inputs}
+        return {"inputs": inputs}
     first = start
     for name in reversed(brief.before(start)):
         if brief.kinds.get(first) == "align" and brief.kinds.get(name) in ("align", "sft"):
             first = name
-    return {"policy": start, "reads": [name for name in inputs if name != start], "reference": first}
+    return {"policy": start, "inputs": [name for name in inputs if name != start], "reference": first}

@@ -23,7 +23,7 @@ KINDS = {
     ),
     "evaluate": Kind(
         "EvalReport",
-        ("CausalModel", "QuantizedModel", "RewardModel", "EvalSuite", "EvalReport"),
+        ("CausalModel", "QuantizedModel", "RewardModel", "EvalSuite", "Dataset", "EvalReport"),
         ("eval", "evals", "evaluate", "evaluation", "benchmark", "benchmarks"),
     ),
     "serve": Kind(
@@ -39,7 +39,9 @@ KINDS = {
         ),
     ),
     "sft": Kind(
-        "SftModel", ("Checkpoint", "Dataset", "Chats", "Tokenizer"), ("sft", "instruct", "instruction", "finetune", "finetuning", "tune")
+        "SftModel",
+        ("Checkpoint", "Dataset", "Chats", "Tokenizer"),
+        ("sft", "instruct", "instruction", "finetune", "finetuning", "tune", "lora", "qlora", "distill", "distillation"),
     ),
     "pretrain": Kind(
         "Checkpoint",
@@ -75,6 +77,10 @@ KINDS = {
             "deduplicate",
             "clean",
             "cleaning",
+            "decontaminate",
+            "decontamination",
+            "filter",
+            "filtering",
             "mix",
             "packing",
         ),
@@ -88,6 +94,10 @@ _NUMBER = re.compile(r"^(?:stage[_-]?)?\d+[a-z]?[_-]").sub
 def known(said: str) -> str | None:
     """The kind that a name, or what a stage is said to be, tells; None if it tells none."""
     words = words_of(said)
+    if re.search(
+        r"(?:^|[_\s-])(?:data|dataset|datasets|corpus|shards|mix|mixture|prompts|pairs|tokenization|tokenisation)\d*$", said.lower()
+    ):
+        return "data"
     for kind, usual in KINDS.items():
         if words & {*usual.words, kind}:
             if kind == "evaluate" and words & {"data", "dataset", "set", "corpus", "suite"}:
@@ -103,5 +113,5 @@ def unnumbered(name: str) -> str:
 
 def words_of(text: str) -> set[str]:
     """The words of a name, with and without the digits in them."""
-    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).lower()
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text).lower()
     return {*re.split(r"[^a-z0-9]+", plain), *re.split(r"[^a-z]+", plain)} - {""}

@@ -1,6 +1,7 @@
 """Data that is measured on, and learnt from as well."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.checks.evaluation_leak import EvaluationLeak
@@ -17,6 +18,47 @@ _KEPT = {"eval", "evals", "evaluation", "test", "heldout", "holdout", "benchmark
 """What a name says that is kept for measuring."""
 
 
+_WITHOUT_TRAINING_PART = {
+    *(
+        "mmlu",
+        "humaneval",
+        "truthfulqa",
+        "gpqa",
+        "bbh",
+        "ifeval",
+        "livebench",
+        "simpleqa",
+        "harmbench",
+        "mtbench",
+        "alpacaeval",
+        "swebench",
+    ),
+    *("mmlu_pro", "humaneval_plus", "mt_bench", "alpaca_eval", "swe_bench", "swe_bench_verified", "arena_hard", "livecodebench"),
+}
+"""Benchmarks that are nothing but for measuring."""
+
+_SPARED = {"train", "training", "auxiliary", "no", "non", "minus", "without", "excluding", "decontaminated", "removed", "clean", "filtered"}
+"""What a name says that is the training part of a benchmark, or was freed from it."""
+
+_NAMED = ("name", "dataset", "path", "id", "source", "uri", "url", "repo", "hash", "digest")
+"""Where one data set of a mixture says which it is."""
+
+
+def is_kept(data: str, gates: Mapping[str, Tree]) -> bool:
+    """Whether a data set is for measuring by its name: a benchmark, or a part that is called so."""
+    words = words_of(data)
+    if words & _SPARED:
+        return False
+    joined = "_" + re.sub(r"[^a-z0-9]+", "_", data) + "_"
+    benchmarks = _WITHOUT_TRAINING_PART | {gate.lower() for gate in gates if gate.lower() not in ("math", "code", "safety", "drop", "kl")}
+    return bool(words & _KEPT) or data in gates or any(f"_{name}_" in joined for name in benchmarks)
+
+
+def _parts(stage: Tree) -> list[Tree]:
+    """A stage, and its settings, where it may name its data as well."""
+    return [stage, *(stage.items[key] for key in ("config",) if key in stage.items)]
+
+
 def mixed(brief: Brief) -> Iterator[Diagnostic]:
     """Data that is measured on, by its name or its hash, and learnt from."""
     held: dict[str, Tree] = {}
@@ -28,13 +70,15 @@ def mixed(brief: Brief) -> Iterator[Diagnostic]:
         held |= {data: stage.items[key] for key in keys if key in stage.items for data in _data(stage.items[key])}
     learnt = [("the run", tree) for tree in (top.get("train_data"), top["data"].items.get("train") if "data" in top else None) if tree]
     for name, stage in brief.stages.items():
-        if brief.kinds.get(name) in ("tokenizer", "data", "pretrain", "sft", "reward", "align") and not brief.held(name):
-            learnt += [(f"`{name}`", stage.items[key]) for key in _DATA if key in stage.items]
+        kind = brief.kinds.get(name)
+        if kind in ("tokenizer", "data", "pretrain", "sft", "reward", "align", "quantize") and not brief.held(name):
+            keys = ("calibration", "calibration_data", "data") if kind == "quantize" else _DATA
+            learnt += [(f"`{name}`", part.items[key]) for part in _parts(stage) for key in keys if key in part.items]
     for who, tree in learnt:
         for data in sorted(_data(tree)):
             digest = data.startswith("sha256:")
             kept = held.get(data)
-            if kept is None and (digest or not (words_of(data) & _KEPT or data in brief.gates)):
+            if kept is None and (digest or not is_kept(data, brief.gates)):
                 continue
             related = [("measured on here", kept.key)] if kept is not None else []
             help = "train on the training part; give evaluation data only to stages that measure"
@@ -47,8 +91,10 @@ def mixed(brief: Brief) -> Iterator[Diagnostic]:
 
 def _data(tree: Tree) -> set[str]:
     """The data sets that a value names: itself, its members, or the keys of a mixture."""
-    if isinstance(tree.value, dict):
+    if tree.items and (named := [tree.items[key] for key in _NAMED if key in tree.items]):
+        return {name for item in named for name in _data(item)}
+    if tree.items:
         return {name.strip().lower() for name in tree.items} | {name for item in tree.items.values() for name in _data(item) if ":" in name}
-    if isinstance(tree.value, list):
+    if tree.members:
         return {name for item in tree.members for name in _data(item)}
     return {tree.text.strip().lower()} if isinstance(tree.value, str) and tree.text and not is_open(tree.text) else set()

@@ -4,6 +4,8 @@ import re
 
 import attrs
 
+from pipeline_dsl.base.diagnostic import Diagnostic
+from pipeline_dsl.compiler.review.findings import NotReadable
 from pipeline_dsl.compiler.review.tree import Tree
 
 _UNQUOTED = re.compile(r"^(?P<head>\s*(?:- )?[\w./\"'-]+:[ \t]+)(?P<value>>=[^#\n'\"]*?)(?P<tail>[ \t]*(?:#.*)?)$", re.MULTILINE)
@@ -21,16 +23,23 @@ def is_short(tree: Tree) -> bool:
     return bool(stages) and len(recipes) == len(stages) and all(recipe is None or not isinstance(recipe.value, dict) for recipe in recipes)
 
 
-def by_name(tree: Tree) -> Tree:
-    """A manifest whose stages are a list, each with its `name`, as one whose stages are a mapping."""
+_CALLED = ("name", "id", "stage", "step")
+"""What the name of a stage in a list is called."""
+
+
+def by_name(tree: Tree, found: list[Diagnostic]) -> Tree:
+    """A manifest whose stages are a list, each with its `name`, as one whose stages are a mapping; of two of a name the first stays."""
     stages = tree.items.get("stages")
-    if stages is None or not stages.members or any("name" not in stage.items for stage in stages.members):
+    called = next((key for key in _CALLED if stages is not None and all(key in stage.items for stage in stages.members)), None)
+    if stages is None or not stages.members or called is None:
         return tree
     named: dict[str, Tree] = {}
     for stage in stages.members:
-        name = stage.items["name"]
-        rest = {key: item for key, item in stage.items.items() if key != "name"}
-        named.setdefault(name.text or "", attrs.evolve(stage, value=rest, key=name.span))
-    if len(named) < len(stages.members):  # which is told as what it is: no mapping
-        return tree
+        name = stage.items[called]
+        rest = {key: item for key, item in stage.items.items() if key != called}
+        if (said := name.text or "") in named:
+            text = f"the stage {said!r:.80} is there twice, first in line {named[said].key.line}"
+            found.append(NotReadable.finding(text, name.span, help="keep one", related=[("first here", named[said].key)]))
+            continue
+        named[said] = attrs.evolve(stage, value=rest, key=name.span)
     return attrs.evolve(tree, value={**tree.items, "stages": attrs.evolve(stages, value=named)})

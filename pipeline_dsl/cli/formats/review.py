@@ -9,6 +9,7 @@ from typing import Any
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.base.units import dollars
 from pipeline_dsl.cli.formats import as_json, sarif
+from pipeline_dsl.cli.formats.markdown import code, escaped
 from pipeline_dsl.cli.formats.places import text_of
 from pipeline_dsl.cli.report import relative, text
 from pipeline_dsl.compiler.catalogue import catalogue
@@ -81,7 +82,7 @@ def _data(review: Review) -> dict[str, Any]:
 def _markdown(reviews: Sequence[Review]) -> str:
     lines: list[str] = []
     for review in reviews:
-        lines += [f"## {review.verdict}: {_code(relative(review.file))}", "", f"{_plain(_about(review))}. {_counts(review).capitalize()}."]
+        lines += [f"## {review.verdict}: {code(relative(review.file))}", "", f"{_plain(_about(review))}. {_counts(review).capitalize()}."]
         if review.broken:
             lines += ["", "**The hash chain is broken**: something was edited since it was written."]
         if review.findings:
@@ -104,14 +105,4 @@ def _plain(value: str) -> str:
     parts = " ".join(value.split()).split("`")
     if len(parts) % 2 == 0:  # a backtick without its other half opens nothing
         parts = [" ".join(parts)]
-    return "".join(_code(part) if place % 2 else _escaped(part) for place, part in enumerate(parts))
-
-
-def _code(value: str) -> str:
-    return "`" + value.replace("`", "'").replace("|", "\\|") + "`"
-
-
-def _escaped(value: str) -> str:
-    for letter in "\\|<>&*_[]#!@":
-        value = value.replace(letter, {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "&#64;"}.get(letter, f"\\{letter}"))
-    return value
+    return "".join(code(part) if place % 2 else escaped(part) for place, part in enumerate(parts))
