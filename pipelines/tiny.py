@@ -178,5 +178,5 @@ pipeline = Pipeline(
     ),
     budget=Budget(usd=0.10, kl=25.0),
     on=Hardware(device=CPU_CORE, count=2),
-    launchers=(Slurm(), attrs.evolve(kubernetes, pod=Pod(memory="6Gi", shared_memory="1Gi"), storage="20Gi")),
+    launchers=(Slurm(), attrs.evolve(kubernetes, pod=Pod(memory="6Gi", shared_memory="1Gi"), storage="20Gi", secrets={})),
 )

@@ -14,6 +14,7 @@ from pipeline_dsl.render import generate
 from pipeline_dsl.render.cluster import Job, live
 from pipeline_dsl.render.known import backend as known
 from pipeline_dsl.runner.gathering import gather
+from pipeline_dsl.runner.machine import author
 from pipeline_dsl.runner.resolve import resolve
 from pipeline_dsl.runner.run import run_folder
 from pipeline_dsl.store.store import Store
@@ -33,7 +34,8 @@ def submit(
     On Slurm, modules are imported from the folder that this is called in; it and the store must be on a file system that all
     nodes share. On Kubernetes, `kubectl` creates the objects in the cluster that it is set to, once the API server has taken all
     of them in a dry run; modules are those of the image, and the store is on the volume that all pods share. `pdsl status`,
-    `logs` and `cancel` then speak of these jobs.
+    `logs` and `cancel` then speak of these jobs. Their records name whoever submits: what PDSL_AUTHOR says, or git's `user.email`.
+    Exits 1 if it cannot be planned or is submitted already, 5 if the cluster refuses it.
 
     Example: pdsl submit pipelines/tiny.py --backend slurm
     """
@@ -71,5 +73,6 @@ def _environment(plan: Plan, store: Store, folder: Path) -> dict[str, str]:
         "PDSL_PROJECT": plan.root or str(Path.cwd()),
         "PDSL_STORE": str(store.layout.root.absolute()),
         "PDSL_JOBS": str(folder.absolute()),
+        "PDSL_AUTHOR": author(Path(plan.root or ".")),  # a node, or an image, may know another name
     }
     return {**os.environ, **where}

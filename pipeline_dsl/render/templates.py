@@ -4,7 +4,6 @@ A `{{ value }}` stands where a whole word stands, never inside quotes.
 """
 
 import json
-import re
 import shlex
 from functools import cache
 from typing import Any
@@ -12,9 +11,8 @@ from typing import Any
 import jinja2
 
 from pipeline_dsl.base.fault import Unrenderable
-
-_DIRECTIVE = re.compile(r"[A-Za-z0-9_.,:;=+@%/\[\]()*&|!{}~^-]+")
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+from pipeline_dsl.lang.launcher import VARIABLE
+from pipeline_dsl.lang.slurm import DIRECTIVE
 
 
 class _Raw(str):
@@ -50,7 +48,7 @@ def directive(value: Any) -> str:
     Raises: Unrenderable if it is more than one plain word.
     """
     text = str(value)
-    if not _DIRECTIVE.fullmatch(text):
+    if not DIRECTIVE.fullmatch(text):
         raise Unrenderable(f"{text!r} cannot stand in a scheduler's directive", help="use letters, digits and . _ - , : = / only")
     return _Raw(text)
 
@@ -61,7 +59,7 @@ def identifier(value: Any) -> str:
     Raises: Unrenderable if it is none.
     """
     text = str(value)
-    if not _IDENTIFIER.fullmatch(text):
+    if not VARIABLE.fullmatch(text):
         raise Unrenderable(f"{text!r} is no name of a variable")
     return _Raw(text)
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
-from tests.command import ROOT, run
+from tests.command import run
 
 FOLDER = Path(__file__).parent / "slurm"
 
@@ -103,6 +103,3 @@ def until(true: Callable[[], object], *, within: float, what: str) -> None:
     while not true():
         assert time.monotonic() < end, f"not within {within:g} s: {what}"
         time.sleep(0.3)
-
-
-__all__ = ["ROOT", "SlurmCluster", "slurm", "until"]

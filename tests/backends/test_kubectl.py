@@ -50,8 +50,8 @@ class Bench:
     api: ApiServer
     config: Path
 
-    def pdsl(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        return pdsl(*words, cwd=self.folder, KUBECONFIG=str(self.config), HOME=str(self.folder))
+    def pdsl(self, *words: str, author: str = "") -> "subprocess.CompletedProcess[str]":
+        return pdsl(*words, cwd=self.folder, KUBECONFIG=str(self.config), HOME=str(self.folder), PDSL_AUTHOR=author)
 
     @property
     def files(self) -> Path:
@@ -157,6 +157,38 @@ def test_a_plan_is_created_and_what_was_created_is_said(bench: Bench) -> None:
     assert {kind for kind, _ in bench.api.objects} == {
         "workflows", "configmaps", "persistentvolumeclaims", "serviceaccounts", "roles", "rolebindings"
     }  # fmt: skip
+
+
+def authors(spec: Object) -> list[Object]:
+    """The PDSL_AUTHOR of each container of a Workflow, those of JobSets inside it too, or of a JobSet."""
+    if "replicatedJobs" in spec:
+        found = [job["template"]["spec"]["template"]["spec"]["containers"][0] for job in spec["replicatedJobs"]]
+        return [each for container in found for each in container["env"] if each["name"] == "PDSL_AUTHOR"]
+    inner = [yaml.safe_load(template["resource"]["manifest"])["spec"] for template in spec["templates"] if "resource" in template]
+    found = [template["container"] for template in spec["templates"] if "container" in template]
+    own = [each for container in found for each in container["env"] if each["name"] == "PDSL_AUTHOR"]
+    return own + [each for jobset in inner for each in authors(jobset)]
+
+
+def test_the_records_of_all_pods_will_name_whoever_submitted(bench: Bench) -> None:
+    said = bench.pdsl("submit", "plan.json", "--backend", "k8s", author="ada@example.org")
+    assert said.returncode == 0, said.stderr
+    (run,) = [*bench.api.of("workflows"), *bench.api.of("jobsets")]
+    given = [each["valueFrom"]["configMapKeyRef"] for each in authors(run["spec"])]
+    read = [bench.api.objects["configmaps", each["name"]]["data"][each["key"]] for each in given]
+
+    assert read == ["ada@example.org"] * 6  # five stages and the gate
+    assert all(each["optional"] for each in given)  # what is created by hand starts as well
+    assert "ada@" not in (bench.files / "run.yaml").read_text() + (bench.files / "support.yaml").read_text()
+
+
+def test_who_submitted_is_forgotten_with_the_plan_and_replaced_by_who_submits_next(bench: Bench) -> None:
+    bench.pdsl("submit", "plan.json", "--backend", "k8s", author="ada@example.org")
+    bench.pdsl("cancel")
+    assert bench.api.of("configmaps") == []
+    bench.pdsl("submit", "plan.json", "--backend", "k8s", author="yes")  # a text, whatever YAML could take it for
+
+    assert [found["data"]["PDSL_AUTHOR"] for found in bench.api.of("configmaps") if "PDSL_AUTHOR" in found["data"]] == ["yes"]
 
 
 @with_argo
@@ -278,6 +310,26 @@ def test_a_stage_on_several_nodes_runs_when_its_pods_do(submitted: Bench) -> Non
         submitted.pod("join-all", "Running", owner=jobset, index=index)
 
     assert submitted.states()["join_all"] == ("running", "try 2")
+
+
+@with_argo
+def test_a_jobset_runs_though_the_pod_that_waited_for_it_was_lost(submitted: Bench) -> None:
+    """Argo takes an evicted pod for a failed task; what the pod had made goes on, and is there to be cancelled."""
+    submitted.node("join-all", "Failed", message="The node was low on resource: memory.")
+    submitted.run["status"]["phase"] = "Failed"
+    submitted.pod("join-all", "Running", owner=submitted.jobset("join-all"), index=0)
+
+    assert submitted.states()["join_all"] == ("running", "")
+    assert "cancelled" in submitted.pdsl("cancel").stdout
+    assert submitted.api.of("jobsets") == []
+
+
+@with_argo
+def test_a_jobset_that_failed_fails_its_stage(submitted: Bench) -> None:
+    submitted.node("join-all", "Failed", message="failure condition evaluated true")
+    submitted.pod("join-all", "Failed", owner=submitted.jobset("join-all", terminalState="Failed"), index=0, **ended(4))
+
+    assert submitted.states()["join_all"] == ("failed", "a digest does not match, exit 4")
 
 
 @with_argo

@@ -7,6 +7,7 @@ Workflow, a JobSet or a LeaderWorkerSet; the schemas of those three are read fro
 import collections
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,9 +181,11 @@ def test_argo_tries_again_by_the_exit_code(objects: list[dict[str, Any]], code: 
     """-1 is what Argo says where a pod is gone without one."""
     for template in (template for found in objects if found["kind"] == "Workflow" for template in found["spec"]["templates"]):
         if "container" in template:
-            expression = template["retryStrategy"]["expression"].replace("asInt(lastRetry.exitCode)", str(code)).replace("||", "or")
+            expression = template["retryStrategy"]["expression"]
+            said = re.fullmatch(r"asInt\(lastRetry\.exitCode\) < (\d+) \|\| asInt\(lastRetry\.exitCode\) > (\d+)", expression)
 
-            assert eval(expression) is again  # noqa: S307
+            assert said is not None
+            assert (code < int(said[1]) or code > int(said[2])) is again
 
 
 def test_no_waiting_between_tries_ends_a_long_stage(objects: list[dict[str, Any]]) -> None:
@@ -218,11 +221,12 @@ def test_the_gate_is_last(objects: list[dict[str, Any]]) -> None:
         assert gate["dependsOn"]
 
 
-def test_what_pipelines_share_carries_no_plans_label(objects: list[dict[str, Any]]) -> None:
-    """Or ending one plan would delete everybody's volume."""
+def test_what_outlives_a_run_carries_no_plans_label(objects: list[dict[str, Any]]) -> None:
+    """Or ending one plan would delete everybody's volume, and the options of a server that is at work."""
     for found in objects:
         shared = found["kind"] in ("ServiceAccount", "Role", "RoleBinding", "PersistentVolumeClaim")
-        assert ("pdsl.dev/plan" in found["metadata"]["labels"]) is not shared
+        serves = "app.kubernetes.io/name" in found["metadata"]["labels"]
+        assert ("pdsl.dev/plan" in found["metadata"]["labels"]) is not (shared or serves)
 
 
 def test_every_pod_of_a_stage_is_found_by_plan_and_stage(objects: list[dict[str, Any]]) -> None:
@@ -312,6 +316,56 @@ def test_a_model_that_spans_nodes_is_reached_by_its_leader_alone(objects: list[d
 
     assert ("leaderworkerset.sigs.k8s.io/worker-index" in service) is several
     assert only(objects, "ScaledObject")["spec"]["scaleTargetRef"]["kind"] == ("LeaderWorkerSet" if several else "Deployment")
+
+
+def test_the_service_leaves_its_pods_their_names(objects: list[dict[str, Any]]) -> None:
+    """A LeaderWorkerSet's controller makes a Service without an address by the set's own name, unless there is one: by it pods meet."""
+    service = only(objects, "Service")["metadata"]
+
+    assert service["name"] not in {found["metadata"]["name"] for found in objects if found["kind"] == "LeaderWorkerSet"}
+    assert only(objects, "ServiceMonitor")["spec"]["selector"]["matchLabels"].items() <= service["labels"].items()
+    for trigger in only(objects, "ScaledObject")["spec"]["triggers"]:
+        assert f'service="{service["name"]}"' in trigger["metadata"]["query"]
+
+
+def served(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The pods that serve."""
+    several = [pod["spec"] for found in objects if found["kind"] == "LeaderWorkerSet" for pod in jobs(found)]
+    return several or [only(objects, "Deployment")["spec"]["template"]["spec"]]
+
+
+def test_what_serves_bears_the_taints_of_the_nodes_with_gpus(objects: list[dict[str, Any]]) -> None:
+    for pod in served(objects):
+        assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}]
+        assert pod["nodeSelector"] == {"pool": "h100"}
+
+
+def test_what_serves_may_be_asked_for_elsewhere(tmp_path: Path) -> None:
+    text = SETTINGS.format(argo=True, tensor=2, pipeline=1).replace(
+        "device=H100,", 'device=H100, node_selector={"pool": "serve"}, tolerations=(),'
+    )
+    for pod in served(rendered(tmp_path, text)):
+        assert pod["nodeSelector"] == {"pool": "serve"}
+        assert "tolerations" not in pod
+
+
+def test_only_the_scaler_says_how_many_replicas_there_are(objects: list[dict[str, Any]]) -> None:
+    for found in objects:
+        assert found["kind"] == "ScaledObject" or "replicas" not in found.get("spec", {})
+
+
+# What TensorRT-LLM 1.2 tells Prometheus, below `trtllm_` or, in its first builds, without it: histograms, each with its sum and count.
+TOLD = {"e2e_request_latency_seconds", "time_to_first_token_seconds", "time_per_output_token_seconds", "request_queue_time_seconds"}
+
+
+def test_the_scaler_reads_what_release_1_2_tells_where_the_newer_counters_are_not_there(objects: list[dict[str, Any]]) -> None:
+    for trigger in only(objects, "ScaledObject")["spec"]["triggers"]:
+        newer, older = trigger["metadata"]["query"].split(" or ")
+        read = re.findall(r'__name__=~"\(trtllm_\)\?(\w+)_(?:sum|count)"', older)
+
+        assert re.search(r"\btrtllm_(generation_tokens_total|num_requests_waiting)\{", newer)
+        assert len(read) == older.count("{") > 0
+        assert set(read) <= TOLD
 
 
 def test_the_scripts_of_a_model_that_spans_nodes_pass_shellcheck(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_pyxis_is_told_the_image_what_to_mount_and_which_variables_are_ours(tmp_
         f"--container-image={IMAGE}",
         f"--container-mounts={own},/data:/data,/it's here:/here",
         f"--container-workdir={tmp_path}",
-        "--container-env=PDSL_STOP,PDSL_STORE,PDSL_NODES,PDSL_NODE,PDSL_RENDEZVOUS,PDSL_ATTEMPT,SRUN_CPUS_PER_TASK,NCCL_DEBUG,HF_TOKEN",
+        "--container-env=PDSL_AUTHOR,PDSL_STOP,PDSL_STORE,PDSL_NODES,PDSL_NODE,PDSL_RENDEZVOUS,PDSL_ATTEMPT,SRUN_CPUS_PER_TASK,NCCL_DEBUG,HF_TOKEN",
     ]
     assert found[found.index("pdsl") + 1 :][:2] == ["stage", "run"]
 
@@ -140,7 +140,8 @@ def test_settings_that_cannot_be_rendered_as_they_are_meant_are_refused(tmp_path
 
 def test_a_stage_asks_for_its_nodes_gpus_and_what_the_narrowest_setting_says(tmp_path: Path) -> None:
     settings = (
-        "job=SlurmJob(account='llm', partition='cpu', time='90'), gpu=SlurmJob(partition='h100', gpu_type='h100', exclusive=True), "
+        "job=SlurmJob(account='llm', partition='cpu', time='90', memory='16G'), "
+        "gpu=SlurmJob(partition='h100', gpu_type='h100', exclusive=True, memory_per_gpu='180G'), "
         "stages={llama_7b.base: SlurmJob(time='14-00:00:00', qos='long', requeue=False, arguments=('--segment=8',))}"
     )
     scripts = compiled(tmp_path, ACCELERATED.format(settings=settings))
@@ -150,6 +151,10 @@ def test_a_stage_asks_for_its_nodes_gpus_and_what_the_narrowest_setting_says(tmp
     assert {"--no-requeue", "--segment=8", "--ntasks-per-node=1"} < set(trains)
     assert {"--partition=cpu", "--time=90", "--requeue", "--nodes=1"} < set(tokenizes)
     assert not any("gpu" in line for line in tokenizes)
+    assert [[line for line in asked if line.startswith("--mem")] for asked in (trains, tokenizes)] == [
+        ["--mem-per-gpu=180G"],
+        ["--mem=16G"],
+    ]
 
 
 def test_settings_reach_the_stage_and_another_jobs_do_not(tmp_path: Path) -> None:
@@ -188,6 +193,34 @@ def test_stages_that_are_alike_are_arrays_whose_elements_meet_by_index(tmp_path:
         "aftercorr:X",
     ]
     assert sum("--array" not in line for line in lines) == 4  # root, odd, join, gate
+
+
+SBATCH = """#!/usr/bin/env bash
+for word in "$@"; do
+    case $word in --export-file=*) cat -- "${word#*=}" >> "$NOTED" ;; esac
+done
+echo 7
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "known"), [("Ada Lovelace <ada@example.org>", "Ada Lovelace <ada@example.org>"), ("", "grace@example.org")]
+)
+def test_every_job_is_told_who_submitted_it(tmp_path: Path, said: str, known: str) -> None:
+    """Also where only git says so: a node, or an image, may have no git, or another's."""
+    (tmp_path / "ours.py").write_text(f"{STEPS}pipeline = Pipeline(name='p', targets=[Step(label='a')], launchers=[Slurm()])\n")
+    (tmp_path / ".gitconfig").write_text("[user]\n    email = grace@example.org\n")
+    (tmp_path / "bin").mkdir()
+    for name, text in (("sbatch", SBATCH), ("squeue", "#!/bin/sh\n"), ("scontrol", "#!/bin/sh\n")):
+        (tmp_path / "bin" / name).write_text(text)
+        (tmp_path / "bin" / name).chmod(0o755)
+    path, noted = f"{tmp_path / 'bin'}:{os.environ['PATH']}", tmp_path / "noted"
+    words = ["submit", "ours.py", "--backend", "slurm"]
+    ended = pdsl(*words, cwd=tmp_path, PATH=path, NOTED=str(noted), HOME=str(tmp_path), PDSL_AUTHOR=said)
+    assert ended.returncode == 0, ended.stderr
+    told = [pair.partition("=")[2] for pair in noted.read_text().split("\0") if pair.startswith("PDSL_AUTHOR=")]
+
+    assert told == [known] * 2  # the stage and the gate
 
 
 def test_what_is_done_of_a_sweep_gets_no_element(tmp_path: Path) -> None:

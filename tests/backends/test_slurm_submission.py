@@ -266,7 +266,7 @@ def told(cluster: SlurmCluster, folder: Path, *, command: list[str], settings: l
     }
     launched = Launched(folder, cluster, ONE.format(texts=json.dumps(given), program=str(folder / "tell.py")))
     before = cluster.environment
-    cluster.environment = {**before, **values}
+    cluster.environment = {**before, **values, "PDSL_AUTHOR": "ada@example.org"}
     try:
         said = cluster.pdsl("submit", "ours.py", "--backend", "slurm", cwd=folder)
     finally:
@@ -289,6 +289,7 @@ def test_any_text_reaches_a_job_unchanged(
     found = told(cluster, tmp_path_factory.mktemp("text"), command=command, settings=values, variables=variables)
 
     environment = found["environment"]
+    assert environment["PDSL_AUTHOR"] == "ada@example.org"
     assert found["argv"][: len(command)] == command
     assert [environment[f"SET{number}"] for number in range(len(values))] == values
     assert [environment[f"CROSSING{number}"] for number in range(len(variables))] == variables

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
-from pipeline_dsl.backends.k8s.spelling import label, literal, manifest
+from pipeline_dsl.backends.k8s.spelling import carried, embedded, label, literal, manifest
 from pipeline_dsl.base.fault import Unrenderable
 from pipeline_dsl.render.templates import directive, identifier, line, quote
 from tests.command import ROOT, demo, pdsl, run
@@ -91,30 +91,49 @@ def test_any_value_comes_back_from_yaml(value: dict[str, str | list[str]]) -> No
     assert "&id" not in text
 
 
-@given(words)
+dollars = st.text("$()NAMEx", max_size=12)
+
+
+@given(words | dollars)
+@example("p@$$word")
+@example("$$(NAME)")
+@example("$$$(NAME)$")
 def test_kubernetes_expands_no_variable_in_a_word(word: str) -> None:
-    assert expanded(literal(word), {"NAME": "wrong", "id": "wrong"}) == word
+    assert expanded(literal(word), VARIABLES) == word
+
+
+@given(words | dollars)
+@example("$(NAME)")
+@example("$$$(NAME)$")
+def test_an_object_that_argo_creates_says_what_was_written(word: str) -> None:
+    """Kubernetes reads it twice: as a variable of Argo's executor, and in the pod that it describes."""
+    text = embedded({"said": literal(word), "referred": "$(JOBSET_NAME)-0"})
+    created = yaml.safe_load(json.loads(expanded(json.dumps({"manifest": carried(text)}), VARIABLES))["manifest"])
+
+    assert expanded(created["said"], VARIABLES) == word
+    assert expanded(created["referred"], {"JOBSET_NAME": "j"}) == "j-0"
+
+
+VARIABLES = {"NAME": "wrong", "id": "wrong", "": "wrong"}
 
 
 def expanded(text: str, variables: dict[str, str]) -> str:
-    """What Kubernetes makes of a word of a command: `$(NAME)` is replaced where NAME is known, `$$` is a dollar before a parenthesis."""
+    """What Kubernetes makes of a word of a command, or of a variable's value: the rules of its own `expand.go`.
+
+    `$(NAME)` is replaced where NAME is known, and two dollars are one wherever they stand.
+    """
     out, place = "", 0
     while place < len(text):
-        if text.startswith("$$(", place):
-            end = text.find(")", place)
-            if end >= 0:
-                out += text[place + 1 : end + 1]
-                place = end + 1
-                continue
-        if text.startswith("$(", place):
-            end = text.find(")", place)
-            if end >= 0:
-                name = text[place + 2 : end]
-                out += variables.get(name, text[place : end + 1])
-                place = end + 1
-                continue
-        out += text[place]
-        place += 1
+        end = text.find(")", place)
+        if text.startswith("$$", place):
+            out += "$"
+            place += 2
+        elif text.startswith("$(", place) and end >= 0:
+            out += variables.get(text[place + 2 : end], text[place : end + 1])
+            place = end + 1
+        else:
+            out += text[place]
+            place += 1
     return out
 
 

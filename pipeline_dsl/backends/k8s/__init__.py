@@ -1,6 +1,5 @@
 """Kubernetes: an Argo Workflow for the graph, a JobSet for each stage of several nodes, and what serves the model that ships."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -12,15 +11,13 @@ from pipeline_dsl.backends.k8s.images import dockerfiles
 from pipeline_dsl.backends.k8s.pods import GATE
 from pipeline_dsl.backends.k8s.spelling import label, manifest
 from pipeline_dsl.base.fault import Unrenderable
-from pipeline_dsl.lang.kubernetes import Kubernetes
+from pipeline_dsl.lang.kubernetes import NAMESPACE, Kubernetes
+from pipeline_dsl.lang.launcher import VARIABLE
 from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.render.backend import Backend, Rendered
 
 _LARGEST = {"support.yaml": 1_000_000, "run.yaml": 1_400_000}
 """Bytes of one object in each file: a ConfigMap holds 1 MiB with its names, the API server's store 1.5 MiB of anything else."""
-
-_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class KubernetesCluster(Backend[Kubernetes]):
@@ -48,7 +45,6 @@ def _sized(path: str, found: list[dict[str, Any]]) -> Rendered:
 
     Raises: Unrenderable if one of them is larger than the API server stores.
     """
-    texts: list[str] = []
     texts = [manifest([each]) for each in found]
     for each, text in zip(found, texts, strict=True):
         if len(text.encode()) > _LARGEST[path]:
@@ -62,10 +58,10 @@ def _sized(path: str, found: list[dict[str, Any]]) -> Rendered:
 def _check(plan: Plan, options: Kubernetes) -> None:
     if options.image is None:
         raise Unrenderable("Kubernetes needs `image`", help='name it by digest: Kubernetes(image="registry/name@sha256:...")')
-    if not _NAMESPACE.fullmatch(options.namespace):
+    if not NAMESPACE.fullmatch(options.namespace):
         raise Unrenderable(f"{options.namespace!r} is no name of a namespace", help="use lower-case letters, digits and `-`")
     for name in (*options.settings, *options.secrets):
-        if not _VARIABLE.fullmatch(name):
+        if not VARIABLE.fullmatch(name):
             raise Unrenderable(f"{name!r} is no name of a variable", help="use letters, digits and `_`")
     _check_names(plan)
     pods = [attrs.asdict(pod) for pod in (options.pod, options.gpu, *options.stages.values())]

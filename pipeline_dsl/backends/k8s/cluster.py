@@ -4,17 +4,18 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import yaml
-
 from pipeline_dsl.backends.k8s.jobsets import job_name
 from pipeline_dsl.backends.k8s.kubectl import Object, ask, call, found
-from pipeline_dsl.backends.k8s.objects import PLAN_LABEL, STAGE_LABEL
+from pipeline_dsl.backends.k8s.objects import AUTHOR, PLAN_LABEL, STAGE_LABEL, author, labels
 from pipeline_dsl.backends.k8s.pods import GATE
-from pipeline_dsl.backends.k8s.spelling import label
+from pipeline_dsl.backends.k8s.spelling import label, manifest
 from pipeline_dsl.backends.k8s.states import Seen, node_of, of_jobset, of_workflow
 from pipeline_dsl.base.fault import ClusterFailed
+from pipeline_dsl.lang.kubernetes import Kubernetes
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.render.cluster import Cluster, Job, live
+from pipeline_dsl.render.generate import PLAN
+from pipeline_dsl.render.known import backend
 
 _PATIENCE = 90.0
 """Seconds that cancelled pods get to be gone."""
@@ -22,6 +23,7 @@ _GRACE = 30
 """Of which so many to end by themselves; there is no time for a checkpoint, but half-written files are thrown away."""
 
 _OBJECTS = "run.yaml"
+_SUBMITTER = "author.yaml"
 _JOBSETS = "jobsets.jobset.x-k8s.io"
 _WORKFLOWS = "workflows.argoproj.io"
 
@@ -33,12 +35,13 @@ class KubernetesObjects(Cluster):
 
     def submit(self, folder: Path, *, done: Sequence[str], environment: Mapping[str, str], dry_run: bool) -> str:
         run = _Run(folder)
-        support, create = _apply(folder / "support.yaml"), ["create", "--filename", str(folder / _OBJECTS)]
-        tried = "".join(ask(run.namespace, *words, "--dry-run=server") for words in (support, create))
+        (folder / _SUBMITTER).write_text(manifest([author(run.plan, run.options, environment[AUTHOR])]), encoding="utf-8")
+        before, create = _apply(folder / "support.yaml", folder / _SUBMITTER), ["create", "--filename", str(folder / _OBJECTS)]
+        tried = "".join(ask(run.namespace, *words, "--dry-run=server") for words in (before, create))
         if dry_run:
-            commands = "".join(f"kubectl --namespace {run.namespace} {' '.join(words)}\n" for words in (support, create))
+            commands = "".join(f"kubectl --namespace {run.namespace} {' '.join(words)}\n" for words in (before, create))
             return commands + tried
-        made = ask(run.namespace, *support)
+        made = ask(run.namespace, *before)
         try:
             made += ask(run.namespace, *create)
         except ClusterFailed:
@@ -46,7 +49,7 @@ class KubernetesObjects(Cluster):
             raise
         where = call(run.namespace, "config", "current-context").stdout.strip()
         after = folder / "serve.yaml"
-        hint = f"once the gate says SHIP: kubectl create --filename {after}\n" if after.exists() else ""
+        hint = f"once the gate says SHIP: kubectl {' '.join(_apply(after))}\n" if after.exists() else ""
         return f"in namespace {run.namespace}{f' of {where}' if where else ''}:\n{made}{hint}"
 
     def jobs(self, folder: Path) -> list[Job]:
@@ -56,7 +59,7 @@ class KubernetesObjects(Cluster):
         seen = run.seen()
         if seen is None:
             return []
-        stages = [*(stage.name for stage in plans.read(folder / "plan.json").stages), GATE]
+        stages = [*(stage.name for stage in run.plan.stages), GATE]
         if run.kind == "Workflow":
             return [of_workflow(seen, stage, label(stage)) for stage in stages]
         return [of_jobset(seen, stage, label(stage), job_name(stage)) for stage in stages]
@@ -96,16 +99,16 @@ class KubernetesObjects(Cluster):
 
 
 class _Run:
-    """What a folder's files say of the run that they were submitted as."""
+    """What a folder's plan says of the run that it was submitted as."""
 
     def __init__(self, folder: Path) -> None:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, ten times as fast
-        written = yaml.load((folder / _OBJECTS).read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
-        self.kind: str = written["kind"]
-        self.namespace: str = written["metadata"]["namespace"]
-        self.selector = f"{PLAN_LABEL}={written['metadata']['labels'][PLAN_LABEL]}"
-        several = any("resource" in template for template in written["spec"].get("templates", ()))
-        self.kinds = [_JOBSETS] if self.kind == "JobSet" else [_WORKFLOWS, _JOBSETS] if several else [_WORKFLOWS]
+        self.plan = plans.read(folder / PLAN)
+        self.options: Kubernetes = backend(Kubernetes.backend).given(self.plan)
+        self.namespace = self.options.namespace
+        self.selector = f"{PLAN_LABEL}={labels(self.plan)[PLAN_LABEL]}"
+        self.kind = "Workflow" if self.options.argo else "JobSet"
+        several = any(stage.nodes > 1 for stage in self.plan.stages)
+        self.kinds = [_JOBSETS] if not self.options.argo else [_WORKFLOWS, _JOBSETS] if several else [_WORKFLOWS]
 
     def seen(self) -> Seen | None:
         """What is there of it; of several runs, the newest."""
@@ -130,6 +133,7 @@ def _belongs(pod: Object, names: set[str]) -> bool:
     return carried.get("workflows.argoproj.io/workflow") in names or carried.get("jobset.sigs.k8s.io/jobset-name") in names
 
 
-def _apply(file: Path) -> list[str]:
+def _apply(*files: Path) -> list[str]:
     """Server-side, since a ConfigMap is too large for what `kubectl apply` would write onto it; twice is as good as once."""
-    return ["apply", "--server-side", "--field-manager=pdsl", "--filename", str(file)]
+    named = [word for file in files for word in ("--filename", str(file))]
+    return ["apply", "--server-side", "--field-manager=pdsl", *named]

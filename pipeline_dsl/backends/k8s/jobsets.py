@@ -101,7 +101,7 @@ def _nearest(plan: Plan, parents: set[str]) -> list[str]:
 
 def _stage_job(plan: Plan, stage: PlannedStage, options: Kubernetes, mounted: list[dict[str, Any]], *, name: str) -> dict[str, Any]:
     asked = settled(options, stage)
-    container = stage_container(stage, options, asked)
+    container = stage_container(plan, stage, options, asked)
     if stage.nodes > 1:
         container["env"] = [*container["env"], *_meeting(stage, name)]
         container["ports"] = [{"name": "rendezvous", "containerPort": _PORT}]

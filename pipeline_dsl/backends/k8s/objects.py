@@ -13,6 +13,7 @@ RUNNER = "pdsl-runner"
 VOLUME = "pdsl-artifacts"
 STORE = "/artifacts/store"
 PLAN_FOLDER = "/etc/pdsl"
+AUTHOR = "PDSL_AUTHOR"
 
 PLAN_LABEL = "pdsl.dev/plan"
 """On all that belongs to one plan, pods too: what `pdsl status` looks for, and `pdsl cancel` deletes."""
@@ -36,6 +37,16 @@ _OURS = {"app.kubernetes.io/managed-by": "pdsl"}
 def plan_name(plan: Plan) -> str:
     """The ConfigMap that holds the plan: another text, another name, so that nothing that runs is changed under it."""
     return _name(plan, plans.dump(plan))
+
+
+def author_name(plan: Plan) -> str:
+    """The ConfigMap that says who submitted a plan. Only `pdsl submit` makes one, so that no rendered file names anybody."""
+    return label(plan.pipeline, "author", tail(plan.digest)[:8])
+
+
+def author(plan: Plan, options: Kubernetes, name: str) -> dict[str, Any]:
+    """That ConfigMap, for somebody called `name`."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(plan, options, author_name(plan)), "data": {AUTHOR: name}}
 
 
 def _name(plan: Plan, text: str) -> str:

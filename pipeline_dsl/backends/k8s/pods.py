@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 
-from pipeline_dsl.backends.k8s.objects import CONTAINER_SECURITY, PLAN_FOLDER, STORE, VOLUME, plan_name
+from pipeline_dsl.backends.k8s.objects import AUTHOR, CONTAINER_SECURITY, PLAN_FOLDER, STORE, VOLUME, author_name, plan_name
 from pipeline_dsl.backends.k8s.spelling import literal
 from pipeline_dsl.lang.kubernetes import Kubernetes, Pod
 from pipeline_dsl.plan.plan import Plan, PlannedStage
@@ -25,7 +25,7 @@ _MANIFEST = 'manifest=$("$@" stage manifest --plan "$PDSL_PLAN" --store "$PDSL_S
 _VERDICT = ' && exec "$@" gate "$manifest" --store "$PDSL_STORE"'
 
 
-def stage_container(stage: PlannedStage, options: Kubernetes, asked: Pod) -> dict[str, Any]:
+def stage_container(plan: Plan, stage: PlannedStage, options: Kubernetes, asked: Pod) -> dict[str, Any]:
     """The one container of a stage's pod."""
     cores = max(1, stage.cores // stage.nodes)
     where = ["--plan", f"{PLAN_FOLDER}/plan.json", "--store", STORE, "--threads", str(cores)]
@@ -33,7 +33,7 @@ def stage_container(stage: PlannedStage, options: Kubernetes, asked: Pod) -> dic
         "name": "main",
         "image": asked.image or options.image,
         "command": [*map(literal, options.command), "stage", "run", stage.name, *where],
-        "env": [*_environment(options), {"name": "PDSL_STOP", "value": _STOP}],
+        "env": [*_environment(plan, options), {"name": "PDSL_STOP", "value": _STOP}],
         # Before the container is ended, training is asked for a checkpoint; the hook ends with it.
         "lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", f": > {_STOP}; sleep {_GRACE}"]}}},
         "resources": _resources(stage, options, asked, cores),
@@ -45,7 +45,7 @@ def stage_container(stage: PlannedStage, options: Kubernetes, asked: Pod) -> dic
 def gate_container(plan: Plan, options: Kubernetes) -> dict[str, Any]:
     """The end: the manifest, and the verdict. It exits with 3 where the run is held."""
     script = _MANIFEST + (_VERDICT if plan.gates else "")
-    env = [*_environment(options), {"name": "PDSL_PLAN", "value": f"{PLAN_FOLDER}/plan.json"}, {"name": "PDSL_STORE", "value": STORE}]
+    env = [*_environment(plan, options), {"name": "PDSL_PLAN", "value": f"{PLAN_FOLDER}/plan.json"}, {"name": "PDSL_STORE", "value": STORE}]
     memory = {"memory": "2Gi"}
     return {
         "name": "main",
@@ -101,8 +101,12 @@ def placement(asked: Pod) -> dict[str, Any]:
 
 
 def settled(options: Kubernetes, stage: PlannedStage) -> Pod:
-    """What a stage's pod asks for: the narrowest setting that says something."""
-    layers = [options.pod, options.gpu if stage.accelerated else None, options.stages.get(stage.name)]
+    """What a stage's pod asks for."""
+    return narrowest(options.pod, options.gpu if stage.accelerated else None, options.stages.get(stage.name))
+
+
+def narrowest(*layers: Pod | None) -> Pod:
+    """Of settings from the widest on, each field from the last that says something."""
     chosen: dict[str, Any] = {}
     for layer in layers:
         if layer is not None:
@@ -110,9 +114,14 @@ def settled(options: Kubernetes, stage: PlannedStage) -> Pod:
     return Pod(**chosen)
 
 
-def _environment(options: Kubernetes) -> list[dict[str, Any]]:
-    """The root is read-only, and nobody promises a home: caches go to the pod's own folder."""
+def _environment(plan: Plan, options: Kubernetes) -> list[dict[str, Any]]:
+    """The root is read-only, and nobody promises a home: caches go to the pod's own folder.
+
+    Who submitted the plan is looked up when a pod starts; without `pdsl submit` nobody said so, and the pod starts all the same.
+    """
+    submitter = {"configMapKeyRef": {"name": author_name(plan), "key": AUTHOR, "optional": True}}
     env: list[dict[str, Any]] = [{"name": "HOME", "value": "/tmp"}, {"name": "LOGNAME", "value": "pdsl"}]
+    env.append({"name": AUTHOR, "valueFrom": submitter})
     env += [{"name": name, "value": literal(value)} for name, value in options.settings.items()]
     return env + [{"name": name, "valueFrom": {"secretKeyRef": {"name": of, "key": key}}} for name, (of, key) in options.secrets.items()]
 

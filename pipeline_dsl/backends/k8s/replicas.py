@@ -6,8 +6,9 @@ Source of the second: TensorRT-LLM's guide to serving on several nodes (`trtllm-
 from typing import Any
 
 from pipeline_dsl.backends.k8s.objects import CONTAINER_SECURITY, POD_SECURITY, STORE, VOLUME
+from pipeline_dsl.backends.k8s.pods import narrowest, placement
 from pipeline_dsl.backends.k8s.spelling import literal
-from pipeline_dsl.lang.kubernetes import Kubernetes, Serving
+from pipeline_dsl.lang.kubernetes import Kubernetes, Pod, Serving
 from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.store.layout import tail
 
@@ -75,13 +76,15 @@ def deployment(plan: Plan, options: Kubernetes, serving: Serving, name: str) -> 
 
 
 def group(plan: Plan, options: Kubernetes, serving: Serving, name: str, nodes: int) -> dict[str, Any]:
-    """A LeaderWorkerSet's spec: the leader serves, and starts processes on the workers, which only let it in."""
+    """A LeaderWorkerSet's spec: the leader serves, and starts processes on the workers, which only let it in.
+
+    How many groups there are is the scaler's to say here too.
+    """
     env = [{"name": "PDSL_GPUS", "value": str(serving.gpus_per_node)}, {"name": "PDSL_SSH", "value": _SSH}]
     leads = {"command": ["bash", "-c", literal(LEADER), "leader"], "args": _SERVE, "env": env, **_PROBES}
     works = {"command": ["bash", "-c", literal(WORKER), "worker"]}
     each = serving.gpus_per_node
     return {
-        "replicas": serving.replicas[0],
         "startupPolicy": "LeaderCreated",
         "leaderWorkerTemplate": {
             "size": nodes,
@@ -116,11 +119,12 @@ def _pod(
         "name": "server",
         "image": serving.image,
         **run,
-        "env": [{"name": "HOME", "value": "/tmp"}, *run.get("env", ())],
+        "env": [*_USER, *run.get("env", ())],
         "resources": {"requests": {"cpu": serving.cpu, **asked}, "limits": asked},
         "securityContext": CONTAINER_SECURITY,
         "volumeMounts": mounts,
     }
+    own = Pod(node_selector=serving.node_selector, tolerations=serving.tolerations, priority=serving.priority)
     spec = {
         "terminationGracePeriodSeconds": 300,
         "enableServiceLinks": False,
@@ -129,6 +133,7 @@ def _pod(
         "initContainers": [_gate(plan, options)],
         "containers": [server],
         "volumes": volumes,
+        **placement(narrowest(options.pod, options.gpu, own)),
     }
     return {"metadata": {"labels": {"app.kubernetes.io/name": name}}, "spec": spec}
 
@@ -143,7 +148,7 @@ def _gate(plan: Plan, options: Kubernetes) -> dict[str, Any]:
         "name": "gate",
         "image": options.image,
         "command": ["sh", "-c", script, "gate", *map(literal, words)],
-        "env": [{"name": "HOME", "value": "/tmp"}],
+        "env": _USER,
         "resources": {"requests": {"cpu": "1", "memory": "4Gi"}, "limits": {"memory": "4Gi"}},
         "securityContext": CONTAINER_SECURITY,
         "volumeMounts": mounts,
@@ -151,3 +156,5 @@ def _gate(plan: Plan, options: Kubernetes) -> dict[str, Any]:
 
 
 _TMP: dict[str, Any] = {"name": "tmp", "mountPath": "/tmp"}
+_USER = [{"name": "HOME", "value": "/tmp"}, {"name": "LOGNAME", "value": "pdsl"}]
+"""Not every image has a name and a home for the user that pods run as, and torch asks for both."""

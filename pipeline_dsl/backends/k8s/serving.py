@@ -1,9 +1,10 @@
-"""The model that ships, served by TensorRT-LLM: what reaches it, what scales it, and its engine's options."""
+"""The model that ships, served by TensorRT-LLM: what reaches it, and its engine's options."""
 
 from typing import Any
 
-from pipeline_dsl.backends.k8s.objects import metadata
+from pipeline_dsl.backends.k8s.objects import PLAN_LABEL, metadata
 from pipeline_dsl.backends.k8s.replicas import SETTINGS, deployment, group
+from pipeline_dsl.backends.k8s.scaling import scaling
 from pipeline_dsl.backends.k8s.spelling import embedded, label
 from pipeline_dsl.base.fault import Unrenderable
 from pipeline_dsl.lang.kubernetes import Kubernetes, Serving, TensorRtLlm
@@ -12,13 +13,14 @@ from pipeline_dsl.plan.plan import Plan
 
 def server(plan: Plan, options: Kubernetes, serving: Serving) -> list[dict[str, Any]]:
     """A Deployment, or a LeaderWorkerSet where the model spans nodes, with its Service, budget, monitor and scaler."""
-    name = label(plan.pipeline, "serve")
+    name = service = label(plan.pipeline, "serve")
     engine = {SETTINGS: embedded(engine_options(serving.engine))}
     own = {"app.kubernetes.io/name": name}
     if nodes_of(serving) > 1:
         workload = {"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet"}
         spec = group(plan, options, serving, name, nodes_of(serving))
         picked = own | {"leaderworkerset.sigs.k8s.io/worker-index": "0"}  # the leader answers; the others only compute
+        service = f"{name}-http"  # by the set's own name its controller makes one that has no address, for its pods' names
     else:
         workload = {"apiVersion": "apps/v1", "kind": "Deployment"}
         spec, picked = deployment(plan, options, serving, name), own
@@ -30,10 +32,15 @@ def server(plan: Plan, options: Kubernetes, serving: Serving) -> list[dict[str, 
     return [
         _object("v1", "ConfigMap", _named(plan, options, f"{name}-options"), data=engine),
         {**workload, "metadata": _named(plan, options, name), "spec": spec},
-        _object("v1", "Service", _named(plan, options, name), spec={"selector": picked, "ports": port}),
+        _object("v1", "Service", _named(plan, options, service, name), spec={"selector": picked, "ports": port}),
         _object("policy/v1", "PodDisruptionBudget", _named(plan, options, name), spec=budget),
         _object("monitoring.coreos.com/v1", "ServiceMonitor", watched, spec=monitor),
-        _scaler(plan, options, serving, {**workload, "name": name}),
+        _object(
+            "keda.sh/v1alpha1",
+            "ScaledObject",
+            _named(plan, options, name),
+            spec=scaling(serving, {**workload, "name": name}, {"namespace": options.namespace, "service": service}),
+        ),
     ]
 
 
@@ -98,41 +105,11 @@ def _drafted(engine: TensorRtLlm, kind: str) -> dict[str, Any]:
     return {"max_draft_len": engine.draft_tokens, "speculative_model_dir": engine.draft}
 
 
-def _scaler(plan: Plan, options: Kubernetes, serving: Serving, scaled: dict[str, Any]) -> dict[str, Any]:
-    """Two triggers: tokens are counted when a request ends, so they lag behind a burst; requests that wait show it at once."""
-    name = scaled["name"]
-    chosen = f'namespace="{options.namespace}",service="{name}"'
-    tokens = f"sum(rate(trtllm_generation_tokens_total{{{chosen}}}[2m]))"
-    waiting = f"sum(trtllm_num_requests_waiting{{{chosen}}})"
-    fewest, most = serving.replicas
-    behavior = {
-        "scaleUp": {"stabilizationWindowSeconds": 60, "policies": [{"type": "Pods", "value": 2, "periodSeconds": 60}]},
-        "scaleDown": {"stabilizationWindowSeconds": 600, "policies": [{"type": "Pods", "value": 1, "periodSeconds": 120}]},
-    }
-    spec = {
-        "scaleTargetRef": scaled,
-        "minReplicaCount": max(1, fewest),
-        "maxReplicaCount": most,
-        "pollingInterval": 15,
-        "cooldownPeriod": 300,
-        "fallback": {"failureThreshold": 3, "replicas": max(1, fewest), "behavior": "currentReplicasIfHigher"},
-        "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior}},
-        "triggers": [
-            _trigger(serving, "tokens", tokens, serving.tokens_per_second),
-            _trigger(serving, "waiting", waiting, serving.waiting),
-        ],
-    }
-    return _object("keda.sh/v1alpha1", "ScaledObject", _named(plan, options, name), spec=spec)
-
-
-def _trigger(serving: Serving, name: str, query: str, threshold: int) -> dict[str, Any]:
-    asked = {"serverAddress": serving.prometheus, "query": query, "threshold": str(threshold), "ignoreNullValues": "false"}
-    return {"type": "prometheus", "name": name, "metricType": "AverageValue", "metadata": asked}
-
-
-def _named(plan: Plan, options: Kubernetes, name: str) -> dict[str, Any]:
+def _named(plan: Plan, options: Kubernetes, name: str, of: str | None = None) -> dict[str, Any]:
+    """Without the plan's label: what serves outlives the run that made it, and is none of what `pdsl cancel` deletes."""
     found = metadata(plan, options, name)
-    found["labels"] = {"app.kubernetes.io/name": name, **found["labels"]}
+    kept = {key: value for key, value in found["labels"].items() if key != PLAN_LABEL}
+    found["labels"] = {"app.kubernetes.io/name": of or name, **kept}
     return found
 
 

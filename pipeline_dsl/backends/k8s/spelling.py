@@ -1,5 +1,6 @@
 """Objects as YAML that every reader takes for the same: plain scalars by PyYAML, no anchors, keys in the order in which we wrote them."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,9 @@ from pipeline_dsl.base.digest import digest_bytes
 
 LONGEST = 40
 """Of a name: controllers add their own parts to it, and 63 is the limit of a label, a host's name and a Job's."""
+
+_READ_DOLLAR = re.compile(r"\$(?=[$(])")
+"""One that Kubernetes takes for more than itself."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -38,5 +42,13 @@ def label(*parts: str, longest: int = LONGEST) -> str:
 
 
 def literal(word: str) -> str:
-    """A word of a command as it is: Kubernetes reads `$(NAME)` as a variable's value unless the dollar is doubled."""
-    return word.replace("$(", "$$(")
+    """A word of a command as it is: Kubernetes reads `$(NAME)` as a variable's value, and two dollars as one wherever they stand."""
+    return _READ_DOLLAR.sub("$$", word)
+
+
+def carried(text: str) -> str:
+    """The text of an object that Argo creates: its executor gets it as a variable, in which Kubernetes makes one dollar of two.
+
+    What is written as `$(NAME)` passes, as no variable that we refer to is there.
+    """
+    return text.replace("$$", "$$$$")

@@ -64,8 +64,9 @@ def of_workflow(seen: Seen, stage: str, label: str) -> Job:
     state, told = _PHASES.get(node.get("phase", ""), "unknown"), str(node.get("message", ""))
     if state == "cancelled":
         return _job(seen, stage, pods, state, _PARENT)
-    if state in ("waiting", "running"):
-        held = [jobset for jobset in seen.jobsets if _labelled(jobset, label)]
+    held = [jobset for jobset in seen.jobsets if _labelled(jobset, label)]
+    outlived = bool(held) and not held[-1].get("status", {}).get("terminalState")  # by the pod that waited for it, which was lost
+    if state in ("waiting", "running") or outlived:
         return _unfinished(seen, stage, pods, held[-1] if held else None, told if state == "waiting" else "")
     return _job(seen, stage, pods, state, (why_ended(pods) or told) if state == "failed" else "")
 

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from pipeline_dsl.backends.k8s.jobsets import stage_jobset
-from pipeline_dsl.backends.k8s.objects import POD_SECURITY, RUNNER, generated, labels
+from pipeline_dsl.backends.k8s.objects import POD_SECURITY, RUNNER, STAGE_LABEL, generated, labels
 from pipeline_dsl.backends.k8s.pods import FINAL, GATE, PATIENCE, gate_container, own_volumes, placement, settled, stage_container, volumes
-from pipeline_dsl.backends.k8s.spelling import embedded, label
+from pipeline_dsl.backends.k8s.spelling import carried, embedded, label
 from pipeline_dsl.lang.kubernetes import Kubernetes
 from pipeline_dsl.plan.plan import Plan, PlannedStage
 from pipeline_dsl.store.layout import tail
@@ -69,10 +69,10 @@ def _template(plan: Plan, stage: PlannedStage, options: Kubernetes, mounted: lis
                 "setOwnerReference": True,
                 "successCondition": "status.terminalState == Completed",
                 "failureCondition": "status.terminalState == Failed",
-                "manifest": embedded(stage_jobset(plan, stage, options, mounted)),
+                "manifest": carried(embedded(stage_jobset(plan, stage, options, mounted))),
             },
         }
-    template = _pod(name, stage_container(stage, options, asked), options)
+    template = _pod(name, stage_container(plan, stage, options, asked), options)
     if own_volumes(asked):
         template["volumes"] = own_volumes(asked)
     template |= placement(asked)
@@ -95,6 +95,6 @@ def _pod(name: str, container: dict[str, Any], options: Kubernetes) -> dict[str,
             "expression": final,
             "backoff": {"duration": "30s", "factor": "2", "cap": "10m"},
         },
-        "metadata": {"labels": {"pdsl.dev/stage": name}},
+        "metadata": {"labels": {STAGE_LABEL: name}},
         "container": container,
     }

@@ -18,7 +18,6 @@ GATE = "gate"
 RELEASE = "release"
 """The job after the gate, which starts only if it says SHIP."""
 
-
 SUBMIT = "submit"
 """What submits them all."""
 
@@ -107,7 +106,7 @@ def _container(options: Slurm) -> dict[str, str]:
     for mount in options.mounts:
         if "," in mount:
             raise Unrenderable(f"the mount {mount!r} has a comma, which parts one from the next", help="mount a folder above it")
-    ours = ("PDSL_STOP", "PDSL_STORE", "PDSL_NODES", "PDSL_NODE", "PDSL_RENDEZVOUS", "PDSL_ATTEMPT", "SRUN_CPUS_PER_TASK")
+    ours = ("PDSL_AUTHOR", "PDSL_STOP", "PDSL_STORE", "PDSL_NODES", "PDSL_NODE", "PDSL_RENDEZVOUS", "PDSL_ATTEMPT", "SRUN_CPUS_PER_TASK")
     return {
         "image": options.image if options.container == "pyxis" or options.image.startswith("/") else f"docker://{options.image}",
         "mounts": "".join(f",{mount}" for mount in options.mounts),

@@ -124,8 +124,8 @@ def _to_its_end(command: Sequence[str], environment: Mapping[str, str]) -> tuple
     return process.returncode, said, complained
 
 
-def _call(command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def _call(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     except FileNotFoundError as error:
         raise ClusterFailed(f"`{command[0]}` is not on this machine", help="submit from a login node of the cluster") from error

@@ -24,8 +24,14 @@ def _over(*layers: SlurmJob | None) -> SlurmJob:
     chosen: dict[str, Any] = {}
     for layer in reversed(layers):
         if layer is not None:
-            chosen |= {name: value for name, value in attrs.asdict(layer, recurse=False).items() if value is not None}
+            said = {name: value for name, value in attrs.asdict(layer, recurse=False).items() if value is not None}
+            if not _MEMORY.isdisjoint(said):  # it replaces a wider setting's, in whatever way that asks
+                chosen = {name: value for name, value in chosen.items() if name not in _MEMORY}
+            chosen |= said
     return SlurmJob(**chosen)
+
+
+_MEMORY = frozenset({"memory", "memory_per_cpu", "memory_per_gpu"})
 
 
 def cores(stage: PlannedStage, job: SlurmJob) -> int:
