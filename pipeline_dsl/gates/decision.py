@@ -12,8 +12,10 @@ from pipeline_dsl.gates.contamination import Contaminated, contaminated, has_con
 from pipeline_dsl.gates.exemption import Exempted, exempted
 from pipeline_dsl.gates.override import Case, Standing, lacks_baseline, standing
 from pipeline_dsl.gates.policy import Policy
+from pipeline_dsl.gates.release import results
 from pipeline_dsl.gates.statement import spelled
 from pipeline_dsl.gates.verdict import Row, Run, Verdict
+from pipeline_dsl.plan.plan import PlannedGate
 from pipeline_dsl.store.log import Log
 
 Outcome = Literal["SHIP", "SHIP by override", "HOLD"]
@@ -70,10 +72,10 @@ def decide(case: Case, standings: Sequence[Standing], items: Mapping[int, Contam
     verdict, items = case.verdict, items or {}
     overridden: dict[int, tuple[Standing, ...]] = {}
     reasons = list(verdict.reasons)
-    for index, (row, _) in enumerate(case.rows()):
+    for index, (row, gate) in enumerate(case.rows()):
         if row.result == "pass" or (index in items and items[index].passes):
             continue
-        signed, missing = _waiving(case, index, standings)
+        signed, missing = _waiving(case.policy, row, gate, standings)
         if missing:
             reasons.append(_held(row, signed, missing))
         else:
@@ -91,17 +93,16 @@ def decide(case: Case, standings: Sequence[Standing], items: Mapping[int, Contam
     )
 
 
-def _waiving(case: Case, index: int, standings: Iterable[Standing]) -> tuple[tuple[Standing, ...], int]:
+def _waiving(policy: Policy | None, row: Row, gate: PlannedGate, standings: Iterable[Standing]) -> tuple[tuple[Standing, ...], int]:
     """Who has signed for a gate, one override a person, and how many people more it takes."""
-    row, gate = list(case.rows())[index]
     about = (None, None) if lacks_baseline(row) else (row.gate, row.stage)
     people: dict[str, Standing] = {}
     for found in standings:
         if found.person is not None and (found.override.gate, found.override.stage) == about:
             people[found.person] = found
     terms = None
-    if case.policy is not None:
-        terms = case.policy.bootstrap if lacks_baseline(row) else case.policy.rule(gate.metric, gate.family)
+    if policy is not None:
+        terms = policy.bootstrap if lacks_baseline(row) else policy.rule(gate.metric, gate.family)
     return tuple(people.values()), max(0, (terms.reviewers if terms else 1) - len(people))
 
 
@@ -149,6 +150,7 @@ def let_out(run: Run, decision: Decision, how: str, *, now: datetime, by: str) -
     facts = {
         "pipeline": verdict.pipeline,
         "plan": verdict.plan,
+        "records": results(verdict.records),
         "verdict": verdict.digest,
         "artifact": artifact,
         "baseline": verdict.baseline,

@@ -10,6 +10,7 @@ import attrs
 
 from pipeline_dsl.base.statistics import Z
 from pipeline_dsl.gates.interval import SCALES, standard_error
+from pipeline_dsl.gates.tasks import tasks
 from pipeline_dsl.lang.measure import Score
 from pipeline_dsl.plan.plan import PlannedStage
 from pipeline_dsl.store.store import Store
@@ -71,7 +72,7 @@ def _paired(ours: Evidence, theirs: Evidence, metric: str, unit: str, value: flo
 
 def _answers(evidence: Evidence, metric: str) -> dict[int, float]:
     """What each document counted for, by its number; empty if that was not kept."""
-    asked = next((task for task in _tasks(evidence.stage) if (task.get("metric") or task.get("name")) == metric), None)
+    asked = next((task for name, task in tasks(evidence.stage) if name == metric), None)
     file = next((entry for entry in evidence.tree.files if entry.path == SAMPLES), None)
     if asked is None or file is None:
         return {}
@@ -97,10 +98,3 @@ def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
             except ValueError:
                 return
             yield cast("dict[str, Any]", row) if isinstance(row, dict) else {}
-
-
-def _tasks(stage: PlannedStage) -> Iterator[Mapping[str, Any]]:
-    tasks: Any = stage.fields.get("tasks")
-    for task in cast("list[Any]", tasks) if isinstance(tasks, list) else ():
-        if isinstance(task, Mapping):
-            yield cast("Mapping[str, Any]", task)

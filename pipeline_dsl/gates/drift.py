@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import attrs
 
+from pipeline_dsl.gates.examined import Examined, Flag
 from pipeline_dsl.gates.movement import Movement, movements
-from pipeline_dsl.gates.run import Examined, Flag
 from pipeline_dsl.gates.shift import Shift, shifts
 from pipeline_dsl.gates.unexplained import figures, unexplained, unshared
 from pipeline_dsl.plan.comparison import Pair
@@ -33,7 +33,7 @@ def drift(old: Examined, new: Examined, pairs: Iterable[Pair]) -> Drift:
         before, after = old.manifest.stages.get(pair.old.name), new.manifest.stages.get(pair.new.name)
         if before is None or after is None:
             continue
-        moved = list(movements(old, new, pair))
+        moved = list(movements(old, pair.old.name, new, pair.new.name, redefined=pair.fate != "same"))
         ran = list(shifts(pair.new.name, before, after))
         moves += moved
         changes += ran

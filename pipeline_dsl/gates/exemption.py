@@ -9,11 +9,10 @@ from datetime import datetime
 
 import attrs
 
-from pipeline_dsl.base.convert import structure
-from pipeline_dsl.base.fault import BadFile, BadSignature, NotAllowed
+from pipeline_dsl.base.fault import NotAllowed
 from pipeline_dsl.gates.policy import Policy
 from pipeline_dsl.gates.signature import EXCEPTION
-from pipeline_dsl.gates.statement import moment, require_in_force, require_logged, signer
+from pipeline_dsl.gates.statement import Statement, read, require_in_force, require_logged, signed_at, signer
 from pipeline_dsl.gates.verdict import Verdict
 from pipeline_dsl.store.log import Entry
 from pipeline_dsl.store.manifest import Signed
@@ -23,18 +22,12 @@ KIND = "exemption"
 
 
 @attrs.frozen(kw_only=True)
-class Exemption:
-    """What a reviewer signs. Times are UTC, ISO 8601; digests are whole."""
+class Exemption(Statement):
+    """What a reviewer signs."""
 
     pipeline: str
     items: tuple[str, ...]
     """Digests of hits of a contamination report."""
-    reviewer: str
-    reason: str
-    signed: str
-    expires: str
-    policy: str
-    log: str | None
 
 
 @attrs.frozen(kw_only=True)
@@ -56,8 +49,8 @@ def exempted(verdict: Verdict, policy: Policy | None, log: Sequence[Entry], now:
     counting: dict[str, Exemption] = {}
     notes: list[str] = []
     for entry in (entry for entry in log if entry.kind == KIND):
-        signed = _signed(entry)
-        exemption = read_exemption(signed)
+        signed = signed_at(entry)
+        exemption = read(signed, Exemption, (EXCEPTION,), KIND)
         if exemption.pipeline != verdict.pipeline:
             continue
         try:
@@ -72,32 +65,6 @@ def exempted(verdict: Verdict, policy: Policy | None, log: Sequence[Entry], now:
     needed = policy.contamination.reviewers if policy and policy.contamination else 1
     items = {item: tuple(people.values()) for item, people in signed_for.items() if len(people) >= needed}
     return Exempted(items=items, people=counting, notes=tuple(notes))
-
-
-def read_exemption(signed: Signed) -> Exemption:
-    """What a signed exemption says; whether it was signed must still be asked.
-
-    Raises: BadSignature if it is none.
-    """
-    if signed.purpose != EXCEPTION:
-        raise BadSignature(f"what is signed as `{signed.purpose:.60}` is no exemption")
-    try:
-        exemption = structure(signed.statement, Exemption, what="the signed statement")
-        for said in (exemption.signed, exemption.expires):
-            moment(said)
-    except (BadFile, ValueError) as error:
-        raise BadSignature(f"what is signed is no exemption: {error}") from error
-    if not (exemption.reviewer.isprintable() and exemption.reason.isprintable()):
-        raise BadSignature("what is signed is no exemption: its words have characters that cannot be printed")
-    return exemption
-
-
-def _signed(entry: Entry) -> Signed:
-    """The statement that the log holds whole."""
-    try:
-        return structure({**entry.facts, "logged": entry.digest}, Signed, what=f"line {entry.number} of the decision log")
-    except BadFile as error:
-        raise BadSignature(f"line {entry.number} of the decision log holds no signed statement: {error.message}") from error
 
 
 def _person(signed: Signed, verdict: Verdict, policy: Policy | None, log: Sequence[Entry], now: datetime) -> tuple[str, str]:

@@ -1,14 +1,13 @@
 """Metrics of two runs, compared: which moved, and which of them beyond noise."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Iterable, Iterator
 
 import attrs
 
 from pipeline_dsl.gates.difference import Difference, Evidence, difference
+from pipeline_dsl.gates.examined import Examined
 from pipeline_dsl.gates.metrics import METRICS
-from pipeline_dsl.gates.run import Examined
-from pipeline_dsl.plan.comparison import Pair
+from pipeline_dsl.gates.tasks import tasks
 
 
 @attrs.frozen(kw_only=True)
@@ -30,9 +29,8 @@ class Movement:
     """Whether the stage, or one above it, was declared otherwise."""
 
 
-def movements(old: Examined, new: Examined, pair: Pair) -> Iterator[Movement]:
-    """The metrics of a stage that both runs have."""
-    was, is_ = cast("Any", pair.old).name, cast("Any", pair.new).name
+def movements(old: Examined, was: str, new: Examined, is_: str, *, redefined: bool) -> Iterator[Movement]:
+    """The metrics of a stage that both runs have; `was` and `is_` are its names in them."""
     before, after = old.manifest.stages[was], new.manifest.stages[is_]
     for metric in dict.fromkeys((*before.metrics, *after.metrics, *_scored(old, was), *_scored(new, is_))):
         first, second = _evidence(old, was, metric), _evidence(new, is_, metric)
@@ -47,7 +45,7 @@ def movements(old: Examined, new: Examined, pair: Pair) -> Iterator[Movement]:
             difference=found,
             beyond=_beyond(found),
             claimed=was not in old.records or is_ not in new.records,
-            redefined=pair.fate != "same",
+            redefined=redefined,
         )
 
 
@@ -78,8 +76,7 @@ def _unit(metric: str, run: Examined, stage: str) -> str:
     gate = next((gate.unit for gate in run.plan.gates if gate.metric == metric), None)
     if gate is not None:
         return gate
-    tasks: Any = run.plan.stage(stage).fields.get("tasks")
-    for task in cast("list[Any]", tasks) if isinstance(tasks, list | tuple) else ():
-        if isinstance(task, Mapping) and (cast("Any", task).get("metric") or cast("Any", task).get("name")) == metric:
-            return str(cast("Any", task).get("unit", "percent"))
+    asked = next((task for name, task in tasks(run.plan.stage(stage)) if name == metric), None)
+    if asked is not None:
+        return str(asked.get("unit", "percent"))
     return METRICS[metric].unit if metric in METRICS else ""

@@ -15,24 +15,21 @@ from datetime import datetime
 
 import attrs
 
-from pipeline_dsl.base.convert import structure
 from pipeline_dsl.base.digest import short
-from pipeline_dsl.base.fault import BadFile, BadSignature, NotAllowed, Usage
+from pipeline_dsl.base.fault import BadSignature, NotAllowed, Usage
 from pipeline_dsl.gates.policy import Person, Policy, Rule, Terms
+from pipeline_dsl.gates.release import RELEASES
 from pipeline_dsl.gates.signature import BOOTSTRAP, OVERRIDE
-from pipeline_dsl.gates.statement import moment, require_in_force, require_logged, signer
+from pipeline_dsl.gates.statement import Statement, read, require_in_force, require_logged, signer
 from pipeline_dsl.gates.verdict import NO_BASELINE, Row, Verdict
 from pipeline_dsl.plan.plan import PlannedGate
 from pipeline_dsl.store.log import Entry
 from pipeline_dsl.store.manifest import Signed
 
-RELEASES = ("export", "serve")
-"""The kinds of entries that say that a run was let out."""
-
 
 @attrs.frozen(kw_only=True)
-class Override:
-    """What a reviewer signs. Times are UTC, ISO 8601; digests are whole."""
+class Override(Statement):
+    """What a reviewer signs."""
 
     pipeline: str
     plan: str
@@ -45,12 +42,6 @@ class Override:
     value: float | None
     threshold: float | None
     authors: tuple[str, ...]
-    reviewer: str
-    reason: str
-    signed: str
-    expires: str
-    policy: str
-    log: str | None
 
     @property
     def purpose(self) -> str:
@@ -127,9 +118,8 @@ def standing(signed: Signed, case: Case, now: datetime) -> Standing:
     ssh-keygen is not installed.
     """
     override = read_override(signed)
-    place = require_logged(signed, case.log)
+    require_logged(signed, case.log)
     found = Standing(override=override, logged=signed.logged)
-    case = attrs.evolve(case, log=case.log[:place])  # what it was signed on top of
     try:
         person, note = _judged(signed, override, case, now)
     except NotAllowed as fault:
@@ -142,16 +132,7 @@ def read_override(signed: Signed) -> Override:
 
     Raises: BadSignature if it is none.
     """
-    if signed.purpose not in (OVERRIDE, BOOTSTRAP):
-        raise BadSignature(f"what is signed as `{signed.purpose:.60}` is no override")
-    try:
-        override = structure(signed.statement, Override, what="the signed statement")
-        for said in (override.signed, override.expires):
-            moment(said)
-    except (BadFile, ValueError) as error:
-        raise BadSignature(f"what is signed is no override: {error}") from error
-    if not (override.reviewer.isprintable() and override.reason.isprintable()):
-        raise BadSignature("what is signed is no override: its words have characters that cannot be printed")
+    override = read(signed, Override, (OVERRIDE, BOOTSTRAP), "override")
     if override.purpose != signed.purpose:
         raise BadSignature(f"what is signed as `{signed.purpose}` is about {override.gate or 'no gate'}")
     return override

@@ -19,7 +19,8 @@ from pipeline_dsl.gates.policy import Person
 OVERRIDE = "pdsl-override@v1"
 BOOTSTRAP = "pdsl-bootstrap@v1"
 EXCEPTION = "pdsl-exception@v1"
-"""The purposes: an exception to a gate, a first release, an exception to contamination."""
+PURPOSES = (OVERRIDE, BOOTSTRAP, EXCEPTION)
+"""An exception to a gate, a first release, an exception to contamination."""
 
 _LIMIT = 64 * 1024
 
@@ -62,6 +63,8 @@ def check_whole(statement: Mapping[str, Any], signature: str, purpose: str) -> N
 
     Raises: BadSignature; Usage if ssh-keygen is not installed.
     """
+    if purpose not in PURPOSES:
+        raise BadSignature(f"nothing is signed as {purpose!r:.60}")
     if len(signature) > _LIMIT or not signature.isascii():
         raise BadSignature("what stands for a signature is none")
     with tempfile.TemporaryDirectory() as folder:

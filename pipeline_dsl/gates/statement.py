@@ -3,20 +3,24 @@
     statement = {**terms(person, reason, now, end, policy, log), "about": ...}
     signed = sign_as(person, statement, PURPOSE, key)          # then it is logged, and kept with the digest of its line
     ...
-    require_logged(signed, log)                                # each time it is to count
+    said = read(signed, Override, (PURPOSE,), "override")      # each time it is to count
+    require_logged(signed, log)
     person, note = signer(signed, policy)
     require_in_force(signed.statement, policy.contamination, now)
 
 Faults tell apart what was tampered with (BadSignature, LogBroken: exit 4) and what does not count, or not any more (NotAllowed).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import attrs
+
+from pipeline_dsl.base.convert import structure
 from pipeline_dsl.base.digest import short
-from pipeline_dsl.base.fault import BadSignature, LogBroken, NotAllowed
+from pipeline_dsl.base.fault import BadFile, BadSignature, LogBroken, NotAllowed
 from pipeline_dsl.gates.policy import Person, Policy, Terms
 from pipeline_dsl.gates.signature import check_whole, sign, verify
 from pipeline_dsl.store.log import Entry
@@ -26,8 +30,24 @@ SKEW = timedelta(minutes=5)
 """How far two machines' clocks may be apart."""
 
 
+@attrs.frozen(kw_only=True)
+class Statement:
+    """What each statement says, beside what it is about. Times are UTC, ISO 8601; digests are whole."""
+
+    reviewer: str
+    reason: str
+    signed: str
+    expires: str
+    policy: str
+    log: str | None
+    """The line of the decision log that its signer saw last."""
+
+
+S = TypeVar("S", bound=Statement)
+
+
 def terms(person: Person, reason: str, now: datetime, end: datetime, policy: Policy, log: Sequence[Entry]) -> dict[str, Any]:
-    """The part of a statement that each one has. `log` binds it to all that was decided before: a log that loses that is found out."""
+    """The fields of `Statement`. `log` binds it to all that was decided before: a log that loses that is found out."""
     return {
         "reviewer": person.name,
         "reason": reason,
@@ -53,8 +73,37 @@ def facts(signed: Signed) -> dict[str, Any]:
     return {"purpose": signed.purpose, "statement": dict(signed.statement), "signature": signed.signature}
 
 
-def require_logged(signed: Signed, log: Sequence[Entry]) -> int:
-    """Where the log has a statement; the signature is whole, and the log still has what its signer saw.
+def signed_at(entry: Entry) -> Signed:
+    """The statement that a line of the decision log holds whole.
+
+    Raises: BadSignature if it holds none.
+    """
+    try:
+        return structure({**entry.facts, "logged": entry.digest}, Signed, what=f"line {entry.number} of the decision log")
+    except BadFile as error:
+        raise BadSignature(f"line {entry.number} of the decision log holds no signed statement: {error.message}") from error
+
+
+def read(signed: Signed, kind: type[S], purposes: Collection[str], what: str) -> S:
+    """What somebody signed as one of `purposes`; whether it was signed must still be asked. `what` names the kind to people.
+
+    Raises: BadSignature if it is none.
+    """
+    if signed.purpose not in purposes:
+        raise BadSignature(f"what is signed as `{signed.purpose:.60}` is no {what}")
+    try:
+        found = structure(signed.statement, kind, what="the signed statement")
+        for said in (found.signed, found.expires):
+            moment(said)
+    except (BadFile, ValueError) as error:
+        raise BadSignature(f"what is signed is no {what}: {error}") from error
+    if not (found.reviewer.isprintable() and found.reason.isprintable()):
+        raise BadSignature(f"what is signed is no {what}: its words have characters that cannot be printed")
+    return found
+
+
+def require_logged(signed: Signed, log: Sequence[Entry]) -> None:
+    """Make sure that the log has a statement, and still has what its signer saw, and that the signature is whole.
 
     Raises: BadSignature if it is not the logged one, or not what was signed; LogBroken; Usage if ssh-keygen is not installed.
     """
@@ -73,7 +122,6 @@ def require_logged(signed: Signed, log: Sequence[Entry]) -> int:
             f"the decision log has lost the entry {short(str(seen))}, which the signer of line {place + 1} saw",
             help=f"lines before line {place + 1} were changed or dropped, and the log was written anew",
         )
-    return place
 
 
 def signer(signed: Signed, policy: Policy) -> tuple[Person, str]:

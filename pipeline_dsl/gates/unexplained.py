@@ -5,16 +5,16 @@ from collections.abc import Iterator
 
 from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.units import dollars, duration
+from pipeline_dsl.gates.examined import Examined, Flag
 from pipeline_dsl.gates.metrics import METRICS
 from pipeline_dsl.gates.movement import Movement
-from pipeline_dsl.gates.run import Examined, Flag
 from pipeline_dsl.gates.shift import Shift
 from pipeline_dsl.plan.comparison import Pair
 from pipeline_dsl.store.manifest import StageEntry
 from pipeline_dsl.store.tree import Tree
 
 FACTOR = 1.5
-"""A stage that takes this many times as long, or as little, took much more or less."""
+"""A stage that takes, or costs, this many times what it did, or so much less, moved much: other machines and other load are less."""
 LEAST = 5.0
 """Seconds by which its time must have moved for that: below, a machine's own noise is as large."""
 

@@ -82,15 +82,16 @@ class Run:
     store: Store
 
 
-def judge(run: Run, baseline: Run | None = None) -> Verdict:
-    """Judge a run by the gates of its plan; `baseline` is a shipped run, for gates that compare with one.
+def judge(run: Run, baseline: Run | None = None, *, unfit: str = "") -> Verdict:
+    """Judge a run by the gates of its plan; `baseline` is a shipped run, for gates that compare with one. `unfit` says why nothing
+    may be compared with it, if that is known; then the run holds.
 
     Raises: DigestMismatch or MissingArtifact if the manifest, the store or the baseline contradict each other.
     """
     records = verified_records(run.manifest, run.plan, run.store)
     before = verified_records(baseline.manifest, baseline.plan, baseline.store) if baseline else {}
     rows = tuple(_row(gate, run, records, baseline, before) for gate in run.plan.gates)
-    reasons = [*_reasons(run, records), *(_unfit(baseline, before, records) if baseline else ())]
+    reasons = [*_reasons(run, records), *(_unfit(baseline, before, records) if baseline else ()), *filter(None, [unfit])]
     artifact = records[run.plan.ships].output if run.plan.ships in records else None
     if artifact is not None:
         run.store.verify(artifact)

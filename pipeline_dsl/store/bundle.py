@@ -8,6 +8,9 @@
     source/               the project's own modules that the pipeline and its stages are imported from
 
 What an environment variable holds is never read here, so it is never in a bundle.
+
+A bundle is evidence and lets nothing out: no gate is asked, since a held run is what others most want to look into. With all
+artifacts it has the weights, as the store has; what serves or exports asks the gate of the unpacked run as of any other.
 """
 
 import collections

@@ -124,7 +124,7 @@ def write(manifest: Manifest, path: Path) -> None:
 def overrides_at(path: Path) -> tuple[Signed, ...]:
     """What was signed about the run whose manifest is about to be written again; nothing where there is no manifest to read.
 
-    An unreadable manifest loses nothing that counts: every override is in the decision log as well.
+    What an unreadable manifest had is still in the decision log, and counts again once it is signed anew.
     """
     try:
         return read(path).overrides

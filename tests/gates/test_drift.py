@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipeline_dsl.gates.drift import Drift, drift
-from pipeline_dsl.gates.run import Examined, examine
+from pipeline_dsl.gates.examined import Examined, examine
 from pipeline_dsl.plan.comparison import compare, outline
 from pipeline_dsl.store import manifest as manifests
 from pipeline_dsl.store.layout import Layout

@@ -179,6 +179,15 @@ def test_a_second_model_is_no_first_release(desk: Desk) -> None:
     assert lax.standing(lax.sign(None)).person == "Ada"
 
 
+def test_of_two_bootstraps_signed_at_once_one_is_the_first_release(desk: Desk) -> None:
+    one, other = desk.about(verdict(without_baseline())), desk.about(verdict(without_baseline("gsm8k")))
+    signed = one.sign(None), other.sign(None)
+    assert [found.standing(by).person for found, by in zip((one, other), signed, strict=True)] == ["Ada", "Ada"]
+    one.release(one.verdict)
+    assert one.standing(signed[0]).person == "Ada"
+    assert "was let out before" in void(other, signed[1])
+
+
 def test_another_pipelines_release_changes_nothing(desk: Desk) -> None:
     first = desk.about(verdict(without_baseline()))
     first.release(verdict(row("other", "pass"), pipeline="q"))
@@ -332,6 +341,13 @@ def test_a_signature_is_of_its_statement_and_no_other(known: People, statement: 
     if spell(other) != spell(statement):
         with pytest.raises(BadSignature):
             check_whole(other, signature, EXCEPTION)
+
+
+@pytest.mark.parametrize("purpose", ["", "git", "pdsl-override@v2", f"{OVERRIDE}\0", "\ud800"])
+def test_nothing_is_signed_for_a_purpose_that_nobody_knows(known: People, purpose: str) -> None:
+    signature = sign({"a": 1}, OVERRIDE, known.keys["Ada"])
+    with pytest.raises(BadSignature, match="nothing is signed as"):
+        check_whole({"a": 1}, signature, purpose)
 
 
 def test_a_name_is_never_a_pattern(known: People) -> None:

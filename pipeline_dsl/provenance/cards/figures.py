@@ -1,12 +1,12 @@
 """What a run measured: scores with their intervals, and what they were measured on."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Iterator
 
 import attrs
 
 from pipeline_dsl.gates.interval import interval
 from pipeline_dsl.gates.metrics import METRICS
+from pipeline_dsl.gates.tasks import tasks
 from pipeline_dsl.lang.measure import Score
 from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.provenance.cards.facts import Facts
@@ -57,11 +57,8 @@ def _known(plan: Plan) -> dict[str, tuple[str, str]]:
     """(unit, family) of each metric that the plan or pdsl says something about."""
     found = {name: (metric.unit, metric.family) for name, metric in METRICS.items()}
     for stage in plan.stages:
-        tasks: Any = stage.fields.get("tasks")
-        for task in cast("list[Any]", tasks) if isinstance(tasks, list) else ():
-            if isinstance(task, Mapping):
-                said = cast("Mapping[str, Any]", task)
-                found[str(said.get("metric") or said.get("name"))] = (str(said.get("unit", "")), str(said.get("family", "")))
+        for metric, task in tasks(stage):
+            found[metric] = (str(task.get("unit", "")), str(task.get("family", "")))
     return {**found, **{gate.metric: (gate.unit, gate.family) for gate in plan.gates}}
 
 
