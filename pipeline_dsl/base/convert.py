@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 
@@ -83,6 +83,21 @@ def _exactly(kind: type[Any]) -> Hook:
     return check
 
 
+def _is_choice(target: Any) -> bool:
+    return get_origin(target) is Literal
+
+
+def _choice_hook(target: Any, _: "cattrs.Converter") -> Hook:
+    choices = get_args(target)
+
+    def check(data: Any, _: Any) -> Any:
+        if not any(type(data) is type(choice) and data == choice for choice in choices):
+            raise ValueError(f"{data!r:.80} is not one of {', '.join(map(repr, choices))}")
+        return data
+
+    return check
+
+
 def _number(data: Any, _: Any) -> float:
     if type(data) not in (float, int):
         raise ValueError(f"{data!r:.80} is not float")
@@ -137,6 +152,7 @@ def _converter(as_written: bool) -> "cattrs.Converter":
     converter.register_structure_hook_factory(_measured, _measured_hook)
     converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
     converter.register_structure_hook_factory(_is_sequence, _sequence_hook)
+    converter.register_structure_hook_factory(_is_choice, _choice_hook)
     for kind in (str, bool, int):
         converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook(float, _number_as_written if as_written else _number)

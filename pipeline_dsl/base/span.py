@@ -8,7 +8,8 @@ import ast
 import functools
 import sys
 import tokenize
-from types import CodeType
+from abc import ABC, abstractmethod
+from types import CodeType, FrameType
 
 import attrs
 
@@ -31,16 +32,16 @@ class Span:
         return f"{self.file}:{self.line}:{self.column + 1}"
 
 
-class Mark:
+class Mark(ABC):
     """Where something was declared: a span not yet looked up."""
 
+    @abstractmethod
     def span(self) -> Span:
         """The source range of the declaration."""
-        raise NotImplementedError
 
+    @abstractmethod
     def argument(self, name: str) -> Span:
         """The source range of the value given for the field `name`, or of the whole declaration if it is not there."""
-        raise NotImplementedError
 
 
 @attrs.frozen(eq=False)
@@ -49,17 +50,23 @@ class CodeMark(Mark):
 
     code: CodeType
     instruction: int
+    caller: "CodeMark | None" = None
+    """The call of the function that it stands in."""
 
     def span(self) -> Span:
         return code_span(self.code, self.instruction)
 
     def argument(self, name: str) -> Span:
+        return self._given(name) or self.span()
+
+    def _given(self, name: str) -> Span | None:
+        """The value of the keyword `name`; where a function passes its own keywords on, as in `Sft(base=base, **more)`, its caller's."""
         call = self.span()
         node = _calls(call.file).get((call.line, call.column, call.end_line, call.end_column))
-        for keyword in node.keywords if node else ():
-            if keyword.arg == name:
-                return node_span(call.file, keyword.value)
-        return call
+        keywords = {keyword.arg: keyword.value for keyword in node.keywords} if node else {}
+        if name in keywords:
+            return node_span(call.file, keywords[name])
+        return self.caller._given(name) if self.caller and None in keywords else None
 
 
 def mark() -> Mark | None:
@@ -67,9 +74,19 @@ def mark() -> Mark | None:
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] not in _OURS:
-            return CodeMark(frame.f_code, frame.f_lasti)
+            return _coded(frame)
         frame = frame.f_back
     return None
+
+
+def _coded(frame: FrameType, depth: int = 0) -> CodeMark:
+    """Where a frame is, and where it was called from, up to the module's own lines."""
+    above = None if frame.f_code.co_name == "<module>" or depth == _DEEPEST else frame.f_back
+    return CodeMark(frame.f_code, frame.f_lasti, _coded(above, depth + 1) if above else None)
+
+
+_DEEPEST = 3
+"""Calls of functions that a mark remembers."""
 
 
 def code_span(code: CodeType, instruction: int) -> Span:

@@ -91,7 +91,7 @@ def _path(target: str) -> tuple[str, str, str]:
 def _module(target: str) -> tuple[str, str, str]:
     """(file, name, folder that it is imported from) of a module's name."""
     if not all(part.isidentifier() for part in target.split(".")):
-        raise Usage(f"`{target}` is neither a `.py` file nor the name of a module")
+        raise Usage(f"`{target}` is neither a `.py` file nor the name of a module", help="a pipeline is one of them: pipelines/tiny.py")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)

@@ -43,7 +43,7 @@ def remedy(stage: AnyStage, placed: Placement, place: Hardware) -> Remedy | None
     for _, changes in sorted(_changes(stage, placed, zero), key=lambda found: found[0]):
         changed = _changed(placed, changes, zero)
         fits = footprint(changed, place)
-        if not fits.exceeds and not fits.tight:
+        if fits.fits:
             return Remedy(_code(changes, place), next(iter(changes)), fits)
     return None
 
@@ -58,11 +58,15 @@ def adapted(placed: TrainingPlacement, place: Hardware) -> Footprint:
 def _changes(stage: AnyStage, placed: TrainingPlacement, zero: int) -> Iterator[tuple[float, dict[str, Any]]]:
     """(how much it asks, the fields that it changes), over everything that the stage's type lets one write."""
     options = [list(found) for found in (_micro(placed), _recompute(placed), _zero(placed, zero), _offload(placed), _attention(placed))]
-    options.append(list(_rank(placed)))
+    options.append(list(_adapters(placed)))
     options.append([(5.0 * power, {"processes": placed.processes * 2**power} if power else {}) for power in range(_MOST_DOUBLINGS + 1)])
     for chosen in itertools.product(*options):
         changes = {name: value for _, change in chosen for name, value in change.items()}
-        if changes and all(hasattr(stage, name) for name in changes) and _divides(_changed(placed, changes, zero)):
+        changed = _changed(placed, changes, zero)
+        packed = changed.lora is not None and changed.lora.base == "nf4"  # 4-bit weights stay whole on each process
+        if packed and (changes.get("zero_stage") == 3 or changes.get("offload") == "weights"):
+            continue
+        if changes and all(hasattr(stage, name) for name in changes) and _divides(changed):
             yield sum(asks for asks, _ in chosen), changes
 
 
@@ -81,24 +85,28 @@ def _recompute(placed: TrainingPlacement) -> Iterator[tuple[float, dict[str, Any
 
 
 def _zero(placed: TrainingPlacement, start: int) -> Iterator[tuple[float, dict[str, Any]]]:
-    packed = placed.lora is not None and placed.lora.base == "nf4"  # 4-bit weights stay whole on each process
-    most = 1 if placed.parallel.pipeline > 1 else 2 if packed else 3
+    most = 1 if placed.parallel.pipeline > 1 else 3
     yield 0.0, {}
     for stage in range(start + 1, most + 1):
         yield 2.0 * (stage - start), {"zero_stage": stage}
 
 
-def _rank(placed: TrainingPlacement) -> Iterator[tuple[float, dict[str, Any]]]:
-    """A lower rank, where adapters are large; quality hardly depends on it (Dettmers et al., 2023, arXiv:2305.14314, appendix A)."""
+def _adapters(placed: TrainingPlacement) -> Iterator[tuple[float, dict[str, Any]]]:
+    """A lower rank, where adapters are large, and a base in 4 bits, which keep quality (Dettmers et al., 2023, arXiv:2305.14314,
+    section 4 and appendix A)."""
     yield 0.0, {}
-    if placed.lora is not None and placed.lora.rank > 16:
-        yield 3.0, {"lora": attrs.evolve(placed.lora, rank=16)}
+    lora = placed.lora
+    if lora is None:
+        return
+    if lora.rank > 16:
+        yield 3.0, {"lora": attrs.evolve(lora, rank=16)}
+    if lora.base != "nf4":
+        yield 4.5, {"lora": attrs.evolve(lora, base="nf4")}
 
 
 def _offload(placed: TrainingPlacement) -> Iterator[tuple[float, dict[str, Any]]]:
     start = _OFFLOAD.index(placed.offload)
-    packed = placed.lora is not None and placed.lora.base == "nf4"
-    for step, value in enumerate(_OFFLOAD[start:2] if packed else _OFFLOAD[start:]):
+    for step, value in enumerate(_OFFLOAD[start:]):
         yield (5.0 + 3 * step if step else 0.0), {"offload": value} if step else {}
 
 
@@ -154,14 +162,14 @@ def _fewer_blocks(stage: AnyStage, placed: ServingPlacement, place: Hardware) ->
     rows = placed.rows
     if getattr(stage, "dtype", None) == "float32" and placed.bits == 32 and place.device.bf16:
         fits = footprint(attrs.evolve(placed, bits=16.0, cache_bits=16.0), place)
-        if not fits.exceeds and not fits.tight:
+        if fits.fits:
             return Remedy('`dtype="bfloat16"`', "dtype", fits)
     if placed.devices is None and _more_devices(placed, place):
         return _more_devices(placed, place)
     while rows > 1:
         rows //= 2
         fits = footprint(attrs.evolve(placed, rows=rows), place)
-        if not fits.exceeds and not fits.tight:
+        if fits.fits:
             field = "blocks" if hasattr(stage, "blocks") else "concurrent"
             return Remedy(f"`{field}={rows}`", field, fits)
     return None
@@ -173,7 +181,20 @@ def _more_devices(placed: ServingPlacement, place: Hardware) -> Remedy | None:
         count, nodes = (wanted, 1) if wanted <= 8 else (8, -(-wanted // 8))
         larger = attrs.evolve(place, count=count, nodes=nodes)
         fits = footprint(placed, larger)
-        if not fits.exceeds and not fits.tight:
+        if fits.fits:
             machines = f", nodes={nodes}" if nodes > 1 else ""
             return Remedy(f"`on=Hardware(device={_written(place)}, count={count}{machines})`", "on", fits)
+    return None
+
+
+def larger_device(placed: Placement, place: Hardware) -> Remedy | None:
+    """The smallest GPU of the catalogue with room for it, and with the arithmetic that the present one has."""
+    known = {name: found for name, found in vars(device).items() if isinstance(found, device.Device) and found.accelerator}
+    for name, found in sorted(known.items(), key=lambda item: item[1].memory):
+        if found.memory <= place.device.memory or (place.device.bf16 and not found.bf16) or name.startswith("TPU"):
+            continue
+        fits = footprint(placed, attrs.evolve(place, device=found))
+        if fits.fits:
+            nodes = f", nodes={place.nodes}" if place.nodes > 1 else ""
+            return Remedy(f"`on=Hardware(device={name}, count={place.count}{nodes})`", "on", fits)
     return None

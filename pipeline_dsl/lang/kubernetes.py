@@ -1,13 +1,32 @@
 """How a team's Kubernetes cluster is asked for: options of the `k8s` backend."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 import attrs
 
 from pipeline_dsl.lang.device import Device
 from pipeline_dsl.lang.fields import Count, Fraction, Whole
-from pipeline_dsl.lang.launcher import Launcher
+from pipeline_dsl.lang.launcher import Launcher, misnamed, within
+from pipeline_dsl.lang.stage import Problem
+
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_QUANTITY = re.compile(r"\d+(\.\d*)?([munkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?")
+"""Source: the API's `resource.Quantity`."""
+
+
+def _quantities(amounts: Mapping[str, str | None]) -> Iterator[Problem]:
+    """Amounts that the API server refuses, and memory in thousandths of a byte."""
+    for field, value in amounts.items():
+        if value is None:
+            continue
+        small = value.endswith(("m", "u", "n")) and field != "cpu"
+        if small or not _QUANTITY.fullmatch(value):
+            said = "is thousandths of a byte and less" if small and _QUANTITY.fullmatch(value) else "is no quantity of Kubernetes"
+            yield Problem(
+                field, f"{value!r} {said}", 'write "8" or "500m"' if field == "cpu" else 'write "64Gi", or "64G" for powers of ten'
+            )
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +60,12 @@ class Pod:
     """Names of extended resources of the fast network, such as `rdma/ib`; one of each a pod."""
     image: str | None = None
     """Another image than the pipeline's, by digest."""
+
+    def problems(self) -> Iterator[Problem]:
+        """What the API server would refuse, or read as something else."""
+        yield from _quantities({"cpu": self.cpu, "memory": self.memory, "shared_memory": self.shared_memory})
+        if self.seconds is not None and self.seconds < 1:
+            yield Problem("seconds", f"the stage is ended after {self.seconds} seconds", "write how long it may take, or leave it out")
 
 
 @attrs.frozen(kw_only=True)
@@ -97,6 +122,10 @@ class Serving:
     """A Secret with `id_ed25519` and `id_ed25519.pub`, by which the nodes of one model reach each other; needed only there."""
     memory: str = "128Gi"
     cpu: str = "8"
+    node_selector: Mapping[str, str] | None = None
+    """Without it, that of stages on accelerators; so are `tolerations` and `priority`."""
+    tolerations: tuple[Toleration, ...] | None = None
+    priority: str | None = None
     tokens_per_second: Count = 2500
     """Of one replica, written; above it another starts."""
     waiting: Count = 4
@@ -154,3 +183,15 @@ class Kubernetes(Launcher):
     kept: int = 604_800
     """Seconds for which what has ended can be looked at."""
     serving: Serving | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        if not NAMESPACE.fullmatch(self.namespace):
+            yield Problem("namespace", f"{self.namespace!r} is no name of a namespace", "use lower-case letters, digits and `-`")
+        stages = {f"stages[{getattr(stage, 'name', None) or stage!r}]": pod for stage, pod in self.stages.items()}
+        for path, pod in {"pod": self.pod, "gpu": self.gpu, **stages}.items():
+            yield from within(path, pod.problems())
+        yield from _quantities({"storage": self.storage})
+        if self.serving is not None:
+            yield from within("serving", _quantities({"cpu": self.serving.cpu, "memory": self.serving.memory}))
+        yield from misnamed("settings", self.settings)
+        yield from misnamed("secrets", self.secrets)

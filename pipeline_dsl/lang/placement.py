@@ -82,3 +82,6 @@ class ServingPlacement:
 
 
 Placement = TrainingPlacement | ServingPlacement
+
+SHARING = ("tensor_parallel", "tensor_parallel_size", "tp_size")
+"""What servers call the devices that share every matrix."""

@@ -1,11 +1,36 @@
 """How a team's Slurm cluster is asked for: options of the `slurm` backend."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 import attrs
 
-from pipeline_dsl.lang.launcher import Launcher
+from pipeline_dsl.lang.launcher import Launcher, misnamed, within
+from pipeline_dsl.lang.stage import Problem
+
+DIRECTIVE = re.compile(r"[A-Za-z0-9_.,:;=+@%/\[\]()*&|!{}~^-]+")
+"""A word that can stand in a line of `#SBATCH`, where no quoting helps."""
+
+_TIME = re.compile(r"\d{1,6}(:\d{1,2}){0,2}|\d{1,4}-\d{1,2}(:\d{1,2}){0,2}")
+_ENDLESS = frozenset({"infinite", "unlimited"})
+_MEMORY = re.compile(r"\d+([KMGTP]B?)?", re.IGNORECASE)
+_WORDS = ("partition", "account", "qos", "gpu_type", "constraint", "reservation", "nodelist", "exclude")
+_MEMORIES = {"memory": "mem", "memory_per_cpu": "mem-per-cpu", "memory_per_gpu": "mem-per-gpu"}
+
+
+def slurm_hours(time: str) -> float | None:
+    """Hours of a time as Slurm reads it: `90`, `90:00`, `1:30:00`, `2-12`, `2-12:00`, `2-12:00:00`; None for what it does not read."""
+    if not _TIME.fullmatch(time):
+        return None
+    days, dash, rest = time.rpartition("-")
+    parts = [int(part) for part in rest.split(":")]
+    if dash:
+        hours, minutes, seconds = (*parts, 0, 0)[:3]
+    else:
+        hours, minutes, seconds = parts if len(parts) == 3 else (0, *parts, 0)[:3]
+    found = 24 * int(days or 0) + hours + minutes / 60 + seconds / 3600
+    return found if found > 0 else None  # 0 is no limit
 
 
 @attrs.frozen(kw_only=True)
@@ -36,6 +61,37 @@ class SlurmJob:
     """Whether it may be started again after preemption, a time limit or a lost node; without a word, it may."""
     arguments: tuple[str, ...] | None = None
     """Further arguments of `sbatch`, as they are."""
+
+    def problems(self) -> Iterator[Problem]:
+        """What Slurm would not read, or read as something else."""
+        if self.time is not None and not _TIME.fullmatch(self.time) and self.time.lower() not in _ENDLESS:
+            yield Problem("time", f"Slurm does not read {self.time!r} as a time", _spelled(self.time))
+        for name in _MEMORIES:
+            value: str | None = getattr(self, name)
+            if value is not None and not _MEMORY.fullmatch(value):
+                yield Problem(name, f"Slurm does not read {value!r} as an amount of memory", 'write a whole number and K, M, G or T: "64G"')
+        given = [option for name, option in _MEMORIES.items() if getattr(self, name) is not None]
+        if len(given) > 1:
+            yield Problem("memory", f"the job asks for memory by {' and '.join(given)}", "Slurm takes one of them")
+        words = [(name, getattr(self, name)) for name in _WORDS] + [("arguments", word) for word in self.arguments or ()]
+        for name, word in words:
+            if word is not None and not DIRECTIVE.fullmatch(word):
+                help = "use letters, digits and . _ - , : = / only" + (
+                    ", and no spaces: `a,b` is either of two" if name == "partition" else ""
+                )
+                yield Problem(name, f"{word!r} cannot stand in a scheduler's directive", help)
+        if self.cpus is not None and self.cpus < 1:
+            yield Problem("cpus", f"{self.cpus} processors run nothing", "write how many a node gives the stage, or leave it out")
+
+
+def _spelled(time: str) -> str:
+    """How a time is written; the very one where it is a number and a unit."""
+    found = re.fullmatch(r"(\d+)\s*(d|h|m)[a-z]*", time.strip().lower())
+    if found is None:
+        return 'write "24:00:00" for a day, "2-12:00:00" for two and a half'
+    number, unit = int(found[1]), found[2]
+    days, hours, minutes = {"d": (number, 0, 0), "h": (*divmod(number, 24), 0), "m": (0, *divmod(number, 60))}[unit]
+    return f'write time="{f"{days}-" if days else ""}{hours:02d}:{minutes:02d}:00"'
 
 
 @attrs.frozen(kw_only=True)
@@ -81,3 +137,20 @@ class Slurm(Launcher):
     """What that job asks for, over what `job` says."""
     kill_on_invalid_dependency: bool = True
     """Whether a job whose parent failed is cancelled at once; some clusters forbid the option."""
+
+    def problems(self) -> Iterator[Problem]:
+        stages = {f"stages[{getattr(stage, 'name', None) or stage!r}]": job for stage, job in self.stages.items()}
+        for path, job in {"job": self.job, "gpu": self.gpu, **stages, "release_job": self.release_job}.items():
+            yield from within(path, job.problems())
+        if (self.container is None) != (self.image is None):
+            help = 'such as container="pyxis", image="registry/name@sha256:..."'
+            yield Problem("container" if self.image is None else "image", "`container` and `image` go together", help)
+        for mount in self.mounts:
+            if "," in mount:
+                yield Problem("mounts", f"the mount {mount!r} has a comma, which parts one from the next", "mount a folder above it")
+        yield from misnamed("variables", self.variables)
+        yield from misnamed("settings", self.settings)
+        for name in ("setup", "release"):
+            for line in getattr(self, name):
+                if any(character in line for character in "\n\r\0"):
+                    yield Problem(name, f"{line!r} is not one line of shell", "give each line by itself")

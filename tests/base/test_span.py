@@ -121,3 +121,26 @@ def test_findings_come_in_the_order_of_their_places(tmp_path: Path) -> None:
         ("PDSL302", "'P'"),
         ("PDSL603", "5"),
     ]
+
+
+def test_a_keyword_that_a_function_passes_on_is_found_where_it_was_given(tmp_path: Path) -> None:
+    text = (
+        f"{PRELUDE}def crawl(name, **more):\n    return Crawl(name=name, **more)\n\n"
+        "def twice(**more):\n    return crawl('a', **more), crawl('b')\n\n"
+        "first, second = twice(\n    depth='3',\n)\npipeline = Pipeline(name='p', targets=[first, second])\n"
+    )
+    span = the_one(compiled(tmp_path, text)).span
+
+    assert span is not None
+    assert excerpt(span) == "'3'"
+
+
+def test_a_field_that_a_function_names_itself_is_found_in_the_function(tmp_path: Path) -> None:
+    text = (
+        f"{PRELUDE}def crawl(filter):\n    return Crawl(depth=filter)\n\n"
+        "web = crawl(\n    filter='3',\n)\npipeline = Pipeline(name='p', targets=[web])\n"
+    )
+    span = the_one(compiled(tmp_path, text)).span
+
+    assert span is not None
+    assert excerpt(span) == "filter"

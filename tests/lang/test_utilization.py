@@ -76,3 +76,11 @@ def test_restarts_come_on_top_of_a_given_utilization() -> None:
 
     assert (found.point, found.basis) == (0.4, "given")
     assert found.point - found.low > found.high - found.point
+
+
+def test_what_was_made_again_before_flash_attention_is_not_counted_twice() -> None:
+    """BLOOM (arXiv:2211.05100): 1,082,990 hours of A100 for 366e9 tokens of 176e9 parameters, all activations made again."""
+    used = predict(A100_80, 384, parameters=176e9, attention="eager", recompute="full")
+
+    assert 6 * 176e9 * 366e9 / (used.high * A100_80.peak) < 1_082_990 * 3600 < 6 * 176e9 * 366e9 / (used.low * A100_80.peak)
+    assert used.point == predict(A100_80, 384, parameters=176e9, attention="eager").point

@@ -51,7 +51,7 @@ class BaselineAskedDifferently(FactCheck):
             if not isinstance(bound.gate.threshold, Baseline) or len(bound.stages) != 1:
                 continue
             after = bound.stages[0]
-            if after is before or type(after) is not type(before):
+            if after is before or facts.graph.type(after).path != facts.graph.type(before).path:
                 continue
             for field, text in _differences(facts, before, after, bound):
                 if (field, text) not in told:

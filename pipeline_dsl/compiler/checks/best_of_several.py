@@ -60,9 +60,10 @@ class BestOfSeveral(FactCheck):
                     )
 
 
-_Kin = tuple[type[AnyStage], tuple[tuple[str, AnyStage], ...]]
+_Kin = tuple[str, tuple[tuple[str, object], ...]]
 
 
 def _kin(facts: Facts, stage: AnyStage) -> _Kin:
     """A stage's type and what it reads: among stages that have these in common, only plain values differ."""
-    return type(stage), tuple((edge.field.name, edge.producer) for edge in facts.graph.inputs.get(stage, ()))
+    inputs = facts.graph.inputs.get(stage, ())
+    return facts.graph.type(stage).path, tuple((edge.field.name, facts.definitions.get(edge.producer, edge.producer)) for edge in inputs)

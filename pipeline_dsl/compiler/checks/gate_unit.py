@@ -27,7 +27,10 @@ class GateUnit(FactCheck):
             if bound.metric is None:
                 continue
             threshold = bound.gate.threshold
-            fault = _relative(threshold.delta, bound.metric) if isinstance(threshold, Baseline) else _absolute(threshold, bound.metric)
+            if isinstance(threshold, Baseline):
+                fault = _relative(threshold.delta, bound.metric)
+            else:
+                fault = _absolute(threshold, bound.metric) or _empty(bound.gate.operator, threshold, bound.metric)
             if fault:
                 yield self.finding(fault[0], at=bound.gate.mark.span() if bound.gate.mark else None, help=fault[1])
 
@@ -41,7 +44,19 @@ def _absolute(level: float, metric: Metric) -> tuple[str, str] | None:
         if 0 < level < 1 and metric.family != "contamination":  # whose limits are tenths of a percent
             return f"`{metric.name}` is in percent: {level:g} is less than one in a hundred", f"write {100 * level:g}"
     if metric.unit in ("usd", "nats", "nats/token", "seconds") and level < 0:
-        return f"`{metric.name}` is never negative", ""
+        return f"`{metric.name}` is never negative", "write what is allowed at most, a number above 0"
+    return None
+
+
+def _empty(operator: str, level: float, metric: Metric) -> tuple[str, str] | None:
+    """A threshold that every value passes, or next to every one."""
+    most = {"fraction": 1.0, "percent": 100.0}.get(metric.unit)
+    if most is None or metric.name.endswith("_delta"):
+        return None
+    if (operator == ">=" and level <= 0) or (operator == "<=" and level >= most):
+        return f"every value of `{metric.name}` passes {operator} {level:g}", "ask for what the last release reached, or better"
+    if metric.family == "contamination" and operator == "<=" and level > most / 100:
+        return f"`{metric.name}` of up to {level:g} lets contaminated data through", f"write {most / 1000:g}: one document in a thousand"
     return None
 
 

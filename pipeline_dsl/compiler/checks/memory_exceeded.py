@@ -6,7 +6,7 @@ from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage
 from pipeline_dsl.compiler.passes.memory import gigabytes
-from pipeline_dsl.compiler.remedy import Remedy, adapted, remedy
+from pipeline_dsl.compiler.remedy import Remedy, adapted, larger_device, remedy
 from pipeline_dsl.lang.placement import TrainingPlacement
 
 
@@ -60,4 +60,5 @@ def advice(facts: Facts, stage: AnyStage, found: Remedy | None) -> str:
                 'no setting of this stage fits; adapters beside a 4-bit model would: `lora=Lora(base="nf4")`, `micro_batch=1`, '
                 f'`recompute="full"` take {gigabytes(small.total.likely)}'
             )
-    return "take a device with more memory, more devices, or a smaller model"
+    larger = larger_device(placed, place)
+    return str(larger) if larger else "take more devices, or a smaller model"

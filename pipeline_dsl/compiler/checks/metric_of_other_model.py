@@ -1,10 +1,11 @@
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Bound, Facts
-from pipeline_dsl.compiler.graph import AnyStage
+from pipeline_dsl.compiler.graph import AnyStage, Graph
 from pipeline_dsl.compiler.passes.gates import measured_model
+from pipeline_dsl.lang.artifacts import CausalModel, Policy, SftModel
 
 
 class MetricOfOtherModel(FactCheck):
@@ -38,7 +39,27 @@ class MetricOfOtherModel(FactCheck):
                         f"`{bound.gate.metric}` is measured on `{facts.graph.names[model]}`, from which what ships does not descend",
                         at=bound.gate.mark.span() if bound.gate.mark else None,
                         related=[("measured here", facts.graph.span(stage)), ("shipped", facts.graph.span(facts.ships))],
+                        help=f"measure `{facts.graph.names[facts.ships]}`, which ships; of several reports, `of=` of the metric names one",
                     )
+                elif (
+                    model is not stage
+                    and issubclass(facts.graph.type(model).produces, CausalModel)  # and no data, which contamination is measured on
+                    and (later := _trained_after(facts.graph, model, line))
+                ):
+                    names = facts.graph.names
+                    yield self.finding(
+                        f"`{bound.gate.metric}` is measured on `{names[model]}`, and what ships was trained further by "
+                        f"`{names[later[-1]]}`",
+                        at=bound.gate.mark.span() if bound.gate.mark else None,
+                        related=[("measured here", facts.graph.span(stage)), ("trained further", facts.graph.span(later[-1]))],
+                        help=f"measure `{names[later[-1]]}`, or what is made of it",
+                    )
+
+
+def _trained_after(graph: Graph, model: AnyStage, line: Collection[AnyStage]) -> list[AnyStage]:
+    """The stages of the line that train a model further, in order."""
+    after = [stage for stage in graph.order if stage in line and model in graph.ancestors(stage)]
+    return [stage for stage in after if issubclass(graph.type(stage).produces, SftModel | Policy) and stage is not model]
 
 
 def _subject(facts: Facts, bound: Bound, stage: AnyStage, line: Container[AnyStage]) -> AnyStage:

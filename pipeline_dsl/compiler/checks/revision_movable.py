@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 
 from pipeline_dsl.base.diagnostic import Diagnostic
@@ -30,13 +31,23 @@ class RevisionMovable(FactCheck):
             values = stage.__dict__
             if any(isinstance(values.get(name), str) and values[name] for name in PINS if name not in REVISIONS):
                 continue
-            for name in REVISIONS:
-                value = said(stage, name, str) if name in values else None
-                if value and (
-                    (value.lower() in MOVABLE and name != "version") or value.startswith("refs/heads/") or value in ("latest", "*")
-                ):
+            told = [(name, value) for name in REVISIONS if name in values and (value := said(stage, name, str))]
+            if any(_COMMIT(value) for _, value in told):
+                continue
+            for name, value in told:
+                if _moves(name, value):
                     yield self.finding(
                         f"`{name}` is {value!r}, which moves",
                         at=graph.argument(stage, name),
                         help="write the commit that it stands for now, in full, such as `git ls-remote` prints it",
                     )
+
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}").fullmatch
+
+
+def _moves(name: str, value: str) -> bool:
+    """Whether a field's value names another content from day to day: a branch does, whatever it is called."""
+    if name == "version":
+        return value in ("latest", "*")
+    return name == "branch" or value.lower() in MOVABLE or value.startswith("refs/heads/")

@@ -1,4 +1,5 @@
 import functools
+import inspect
 import sys
 from collections.abc import Iterator
 from typing import Any, cast, get_args, get_origin
@@ -17,7 +18,8 @@ class StageUndescribed(ShapeCheck):
     """A stage type cannot be used: it does not say what it makes, has no `run`, or an annotation of it names nothing.
 
     It must also be found again by its name where it runs, in a process of its own: a class inside a function is not. Its fields
-    are given there as they were declared, so each is one that a declaration can give.
+    are given there as they were declared, so each is one that a declaration can give. A class that gives an inherited field another
+    default repeats its annotation: without one, the value is a mere attribute, and the field keeps its own.
     """
 
     code = "PDSL208"
@@ -43,6 +45,16 @@ def _found(cls: type[AnyStage]) -> object:
         return None
 
 
+def _unannotated(cls: type[AnyStage], field: str) -> str | None:
+    """What a class body, or one that it inherits from, says in vain for a field: a value without an annotation, as it spells it."""
+    for base in cls.__mro__:
+        if field in inspect.get_annotations(base):
+            return None
+        if field in base.__dict__:
+            return repr(base.__dict__[field])
+    return None
+
+
 def _faults(cls: type[AnyStage]) -> Iterator[tuple[str, str]]:
     """What keeps stages of a class from being run, each with what to do."""
     name = cls.__name__
@@ -59,6 +71,12 @@ def _faults(cls: type[AnyStage]) -> Iterator[tuple[str, str]]:
     for field in fields:
         if field.alias != field.name or not field.init:
             yield f"`{name}.{field.name}` is a field that no declaration gives by its name", "write a plain annotation, without `_`"
+        default = _unannotated(cls, field.name)
+        if default is not None:
+            yield (
+                f"`{field.name} = {default}` in `{name}` is no default: a field is one by its annotation, and this one keeps its own",
+                f"write it with the annotation: `{field.name}: ... = {default}`",
+            )
     for field in stage_type(cls).inputs:
         if any(
             len(get_args(arm)) != 2 or get_args(arm)[1] is not Ellipsis

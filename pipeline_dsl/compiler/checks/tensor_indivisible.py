@@ -10,10 +10,7 @@ from pipeline_dsl.compiler.passes.contracts import said
 from pipeline_dsl.compiler.served import served
 from pipeline_dsl.lang.architecture import Llama
 from pipeline_dsl.lang.artifacts import ServerSpec
-from pipeline_dsl.lang.placement import TrainingPlacement
-
-FIELDS = ("tensor_parallel", "tensor_parallel_size", "tp_size")
-"""What servers call the devices that share every matrix."""
+from pipeline_dsl.lang.placement import SHARING, TrainingPlacement
 
 
 class TensorIndivisible(FactCheck):
@@ -51,7 +48,7 @@ class TensorIndivisible(FactCheck):
         for stage, descent in facts.descent.items():
             if descent.start is None or not issubclass(facts.graph.type(stage).produces, ServerSpec):
                 continue
-            for name in FIELDS:
+            for name in SHARING:
                 tensor = said(stage, name, int)
                 if tensor is not None:
                     yield from self._shared(facts, descent.start, tensor, partial(facts.graph.argument, stage, name), name + "={}")

@@ -1,4 +1,3 @@
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -8,16 +7,15 @@ from pipeline_dsl.base.span import Span
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage
-from pipeline_dsl.lang.slurm import Slurm, SlurmJob
-
-_TIME = re.compile(r"\d{1,6}(:\d{1,2}){0,2}|\d{1,4}-\d{1,2}(:\d{1,2}){0,2}").fullmatch
+from pipeline_dsl.lang.kubernetes import Kubernetes, Pod
+from pipeline_dsl.lang.slurm import Slurm, SlurmJob, slurm_hours
 
 
 class TimeLimitExceeded(FactCheck):
     """A stage takes longer than its queue lets a job run, and saves nothing on the way.
 
     The job is ended at the limit, and all of it is lost; started again, it is ended again. `time_limit` of `Hardware` says what the
-    queue allows, in hours; without one, the `time` of the `SlurmJob` that the stage gets does.
+    queue allows, in hours; without one, the `time` of the `SlurmJob` that the stage gets does, or the `seconds` of its `Pod`.
     """
 
     code = "PDSL335"
@@ -51,31 +49,27 @@ def limited(facts: Facts) -> Iterator[tuple[AnyStage, float, Callable[[], Span],
 
 
 def _job(facts: Facts, stage: AnyStage) -> tuple[float, bool] | None:
-    """(hours, whether it is requeued) of the job that a stage gets where the pipeline is launched on Slurm; None if nothing limits it."""
+    """(hours, whether it is requeued) of the job or the pod that a stage gets where the pipeline is launched; None if nothing limits it."""
     for options in facts.graph.pipeline.launchers:
         if isinstance(options, Slurm):
-            own = options.stages.get(stage) or options.stages.get(facts.graph.names[stage])
-            wider = (options.gpu, options.job) if facts.hardware[stage].device.accelerator else (options.job,)
-            jobs = [job for job in (own, *wider) if isinstance(job, SlurmJob)]
+            jobs = [job for job in _asked(facts, stage, options, options.job) if isinstance(job, SlurmJob)]
             time = next((job.time for job in jobs if job.time is not None), None)
             requeued = next((job.requeue for job in jobs if job.requeue is not None), True)
             hours = slurm_hours(time) if time is not None else None
-            return None if hours is None else (hours, requeued)
+            if hours is not None:
+                return hours, requeued
+        if isinstance(options, Kubernetes):
+            pods = [pod for pod in _asked(facts, stage, options, options.pod) if isinstance(pod, Pod)]
+            seconds = next((pod.seconds for pod in pods if pod.seconds is not None), None)
+            if seconds is not None and seconds > 0:
+                return seconds / 3600, False
     return None
 
 
-def slurm_hours(time: str) -> float | None:
-    """Hours of a time as Slurm reads it: `90`, `90:00`, `1:30:00`, `2-12`, `2-12:00`, `2-12:00:00`; None for what it does not read."""
-    if not _TIME(time):
-        return None
-    days, dash, rest = time.rpartition("-")
-    parts = [int(part) for part in rest.split(":")]
-    if dash:
-        hours, minutes, seconds = (*parts, 0, 0)[:3]
-    else:
-        hours, minutes, seconds = parts if len(parts) == 3 else (0, *parts, 0)[:3]
-    found = 24 * int(days or 0) + hours + minutes / 60 + seconds / 3600
-    return found if found > 0 else None  # 0 is no limit
+def _asked(facts: Facts, stage: AnyStage, options: Slurm | Kubernetes, widest: object) -> tuple[object, ...]:
+    """What a stage is asked for with, from the narrowest setting to the widest."""
+    own = options.stages.get(stage) or options.stages.get(facts.graph.names[stage])
+    return (own, options.gpu, widest) if facts.hardware[stage].device.accelerator else (own, widest)
 
 
 def saves(stage: AnyStage) -> bool:

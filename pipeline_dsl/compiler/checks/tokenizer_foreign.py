@@ -27,18 +27,24 @@ class TokenizerForeign(FactCheck):
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         graph = facts.graph
         for stage, descent in facts.descent.items():
-            told: set[str] = set()
+            ours = descent.tokenizer or self._first(facts, stage)
+            others: dict[AnyStage, list[Edge]] = {}
             for edge, theirs in _tokenized(facts, stage):
-                ours = descent.tokenizer or self._first(facts, stage)
-                if edge.field.name in told or ours is None or not foreign(facts, ours, theirs):
-                    continue
-                told.add(edge.field.name)
+                if ours is not None and foreign(facts, ours, theirs):
+                    others.setdefault(theirs, []).append(edge)
+            for theirs, edges in others.items():
+                first, *more = {edge.field.name: edge for edge in edges}.values()
                 yield self.finding(
-                    f"`{graph.names[edge.producer]}` is written in the tokens of `{graph.names[theirs]}`, "
-                    f"`{graph.names[stage]}` reads those of `{graph.names[ours]}`",
-                    at=graph.argument(stage, edge.field.name),
+                    f"{' and '.join(f'`{graph.names[edge.producer]}`' for edge in (first, *more))} "
+                    f"{'are' if more else 'is'} written in the tokens of `{graph.names[theirs]}`, "
+                    f"`{graph.names[stage]}` reads those of `{graph.names[ours or theirs]}`",
+                    at=graph.argument(stage, first.field.name),
                     label="tokens of another tokenizer",
-                    related=[("its tokenizer", graph.span(theirs)), ("the tokenizer here", graph.span(ours))],
+                    related=[
+                        *(("so is this", graph.argument(stage, edge.field.name)) for edge in more),
+                        ("its tokenizer", graph.span(theirs)),
+                        ("the tokenizer here", graph.span(ours or theirs)),
+                    ],
                     help="encode it with the tokenizer of the model, or give the model that one",
                 )
 

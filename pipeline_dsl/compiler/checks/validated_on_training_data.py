@@ -44,7 +44,7 @@ def _shared(facts: Facts, held: AnyStage, learnt: AnyStage) -> bool:
     if facts.same(held, learnt):
         return True
     graph = facts.graph
-    if type(held) is not type(learnt) or not graph.inputs.get(held):
+    if graph.type(held).path != graph.type(learnt).path or not graph.inputs.get(held):
         return False
     one, other = ([edge.producer for edge in graph.inputs.get(stage, ())] for stage in (held, learnt))
     fields = facts.fields[held], facts.fields[learnt]

@@ -132,11 +132,16 @@ def _spoken(graph: Graph, edge: Edge, found: dict[AnyStage, Descent]) -> bool:
 
 def said(stage: AnyStage, name: str, kind: type[T]) -> T | None:
     """What a stage says under a name; None if it says nothing, or something of another type."""
+    value = answered(stage, name)
+    return value if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) else None
+
+
+def answered(stage: AnyStage, name: str) -> Any:
+    """What a stage answers to a name; None if it has no answer, or fails to give it."""
     try:
-        value: Any = getattr(stage, name, None)
+        return getattr(stage, name, None)
     except Exception:  # a property is the author's code, and may raise whatever code may
         return None
-    return value if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) else None
 
 
 def foreign(facts: Facts, one: AnyStage | None, other: AnyStage | None) -> bool:

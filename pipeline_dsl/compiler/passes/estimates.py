@@ -14,6 +14,8 @@ from pipeline_dsl.plan.plan import ACTIONS, Estimate, Interval
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
+EXPENSIVE = 14 * _DAY
+"""Seconds from which a stage is expensive."""
 
 
 def works(graph: Graph) -> tuple[dict[AnyStage, Size], dict[AnyStage, Work]]:
@@ -139,7 +141,7 @@ def tier(stage: AnyStage, estimated: Estimate) -> str:
         return stage.tier
     if estimated.seconds.point < _DAY:
         return "cheap"
-    return "medium" if estimated.seconds.point < 14 * _DAY else "expensive"
+    return "medium" if estimated.seconds.point < EXPENSIVE else "expensive"
 
 
 def on_failure(stage: AnyStage, tier: str) -> str:

@@ -26,7 +26,7 @@ from pipeline_dsl.lang.adapter import adapter_parameters
 from pipeline_dsl.lang.architecture import Llama
 from pipeline_dsl.lang.artifacts import EvalReport, ServerSpec
 from pipeline_dsl.lang.hardware import Hardware
-from pipeline_dsl.lang.placement import Placement, ServingPlacement, TrainingPlacement
+from pipeline_dsl.lang.placement import SHARING, Placement, ServingPlacement, TrainingPlacement
 from pipeline_dsl.lang.size import Size, Sizes
 from pipeline_dsl.lang.stage import Ref, Stage
 
@@ -68,6 +68,11 @@ class Footprint:
     def tight(self) -> bool:
         """Whether the most that may be needed does not fit."""
         return not self.exceeds and self.total.high > LARGER * self.capacity and self.total.likely > _USABLE * self.capacity
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can be recommended: nobody objects, and what is likely needed is no more than the device is sold as."""
+        return not self.exceeds and not self.tight and self.total.likely <= self.capacity
 
     def breakdown(self) -> str:
         """The parts that weigh most, in words."""
@@ -119,7 +124,12 @@ def _placed(stage: AnyStage, sizes: Sizes) -> Placement | None:
         usable = isinstance(given, TrainingPlacement | ServingPlacement) and not given.model.problems()
     except (ArithmeticError, TypeError, ValueError, AttributeError):
         return None
-    return given if usable and _whole(given) else None
+    if not usable or not _whole(given):
+        return None
+    shared = [stage.__dict__.get(name) for name in SHARING]
+    if isinstance(given, ServingPlacement) and given.devices == 1 and any(isinstance(size, int) and size > 1 for size in shared):
+        return attrs.evolve(given, devices=None)  # a server made of ours, on an engine that shares a model
+    return given
 
 
 def _whole(placed: Placement) -> bool:
