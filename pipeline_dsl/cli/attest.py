@@ -12,8 +12,8 @@ import typer
 
 from pipeline_dsl.base.fault import Usage
 from pipeline_dsl.base.units import scaled
-from pipeline_dsl.cli.gate import BaselineOption, ManifestArgument, decide_manifest, open_run
-from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, PolicyOption, StoreOption, find_manifest, open_store
+from pipeline_dsl.cli.gate import BaselineOption, decide_opened, open_run
+from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, ManifestArgument, PolicyOption, StoreOption, find_manifest, open_store
 from pipeline_dsl.store.tree import safe_path
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -36,7 +36,7 @@ def attest(
 
     They are in-toto statements in DSSE envelopes: other tools read them, and `pdsl verify` checks them. Every byte of every
     artifact is read against its digest first. A held run is attested as well, as held. A key's passphrase is asked for, or read
-    from PDSL_KEY_PASSPHRASE.
+    from PDSL_KEY_PASSPHRASE. Exits 4 if anything is not what its digest or signature says.
 
     Example: pdsl attest --out attestations --key ~/.ssh/release
     """
@@ -48,11 +48,10 @@ def attest(
         raise Usage(f"{builder!r:.80} is no URI", help="name who ran the stages: --builder https://ci.example.org/llm")
     if out.exists():
         raise Usage(f"{out} is there already", help="name a folder that is not")
-    opened = open_store(store)
-    path = find_manifest(manifest, store)
+    run = open_run(find_manifest(manifest, store), open_store(store))
     signing = signer(key.expanduser())
-    decision = decide_manifest(path, baseline, opened, policy)
-    found = attested(open_run(path, opened), decision, signing, builder=builder, when=moment(time.time()))
+    decision = decide_opened(run, baseline, policy)
+    found = attested(run, decision, signing, builder=builder, when=moment(time.time()))
     _write(out, found.files)
     if json:
         data = {

@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
 import attrs
 
 from pipeline_dsl.base.units import dollars, scaled
+from pipeline_dsl.cli.formats.columns import aligned
 from pipeline_dsl.compiler.what_if import Costed
 from pipeline_dsl.plan.plan import Interval, PlannedStage
 
@@ -54,12 +55,6 @@ def spread(interval: Interval, spell: Callable[[float], str]) -> str:
     """`$12 ($9.80 to $15)`; the point alone where nothing is uncertain."""
     low, point, high = (spell(end) for end in (interval.low, interval.point, interval.high))
     return point if low == high else f"{point} ({low} to {high})"
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as columns."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def compared(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[str]:

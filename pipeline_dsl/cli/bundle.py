@@ -13,7 +13,7 @@ from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.fault import BadFile, Usage
 from pipeline_dsl.base.units import scaled
 from pipeline_dsl.cli.meter import Meter
-from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, find_manifest, open_store
+from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, ManifestArgument, StoreOption, find_manifest, open_store
 from pipeline_dsl.compiler.checks.secret_literal import looks_secret
 from pipeline_dsl.runner.original import Original, of_code, original
 from pipeline_dsl.runner.sources import project_sources, roots
@@ -28,7 +28,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.command()
 def bundle(
     out: Annotated[Path, typer.Option("--out", help="The file to write: `.tar.zst`, or `.tar.gz`, which is much slower.")],
-    manifest: Annotated[Path | None, typer.Argument(help="The run's manifest.yaml; without one, the run written last.")] = None,
+    manifest: ManifestArgument = None,
     without_artifacts: Annotated[bool, typer.Option("--without-artifacts", help="Leave out the files of all artifacts.")] = False,
     only_inputs: Annotated[
         bool,
@@ -42,6 +42,9 @@ def bundle(
     The source is what lies here now; what is not as it was when it ran is said. No environment variable is read, and a source
     that holds what looks like a secret is refused. The same run gives the same bytes. The digest that is printed names all of
     it: whoever gets the file can ask `pdsl replay` for that digest. Exits 4 if the store is not what the manifest says.
+
+    A bundle is evidence, not a release: a held run can be bundled, and is as held where it is unpacked. It then has the weights that no
+    gate let out, so give it only to whom you would give the store, or leave them out with `--only-inputs`.
 
     Example: pdsl bundle --out tiny.tar.zst --only-inputs
     """

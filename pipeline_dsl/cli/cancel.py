@@ -1,12 +1,9 @@
 """`pdsl cancel`: end what was submitted."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from pipeline_dsl.base.fault import Usage
-from pipeline_dsl.cli.options import DEFAULT_STORE, StoreOption, find_manifest
+from pipeline_dsl.cli.options import DEFAULT_STORE, ManifestArgument, StoreOption, find_manifest
 from pipeline_dsl.render.generate import launched
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -14,7 +11,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 @app.command()
 def cancel(
-    manifest: Annotated[Path | None, typer.Argument(help="The run's manifest; without one, the run written last.")] = None,
+    manifest: ManifestArgument = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """End every job of a submitted run that has not ended. What is done stays; `pdsl submit` goes on from there.

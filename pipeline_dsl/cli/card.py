@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from pipeline_dsl.base.fault import Usage
-from pipeline_dsl.cli.gate import BaselineOption, ManifestArgument, decide_manifest, open_run
-from pipeline_dsl.cli.options import DEFAULT_STORE, PolicyOption, StoreOption, find_manifest, open_store
-from pipeline_dsl.store.files import write_atomically
+from pipeline_dsl.cli.gate import BaselineOption, decide_opened, open_run
+from pipeline_dsl.cli.options import DEFAULT_STORE, ManifestArgument, PolicyOption, StoreOption, find_manifest, open_store
+from pipeline_dsl.cli.saving import save
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -35,6 +35,7 @@ def card(
 
     Every word of it comes from the manifest, the plan and the store, checked as `pdsl gate` checks them; what nobody measured is
     said to be not measured. It holds no text of the data. A held run has a card as well, which says that it is held.
+    Exits 4 if anything is not what its digest or signature says.
 
     Example: pdsl card --kind model --out MODEL_CARD.md
     """
@@ -42,18 +43,13 @@ def card(
     from pipeline_dsl.provenance.cards.facts import gather
     from pipeline_dsl.provenance.cards.model import model_card
 
-    path, opened = find_manifest(manifest, store), open_store(store)
-    facts = gather(open_run(path, opened), decide_manifest(path, baseline, opened, policy))
+    run = open_run(find_manifest(manifest, store), open_store(store))
+    facts = gather(run, decide_opened(run, baseline, policy))
     written = model_card(facts) if kind is Kind.MODEL else data_card(facts)
     if out is None:
         sys.stdout.buffer.write(written.encode())  # the same bytes as in a file, whatever the terminal's encoding is
         return
     if not out.parent.is_dir():
         raise Usage(f"there is no folder {out.parent}")
-    if out.is_dir():
-        raise Usage(f"{out} is a folder", help=f"name a file: {out / 'README.md'}")
-    try:
-        write_atomically(out, written.encode())
-    except OSError as error:
-        raise Usage(f"cannot write {out}: {error.strerror}") from error
+    save(out, written.encode())
     print(out)

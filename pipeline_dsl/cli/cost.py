@@ -11,7 +11,8 @@ import typer
 from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.fault import Exit, Usage
 from pipeline_dsl.base.units import dollars, scaled
-from pipeline_dsl.cli.bill import aligned, compared, device_hours, hours_by_device, spread, total
+from pipeline_dsl.cli.bill import compared, device_hours, hours_by_device, spread, total
+from pipeline_dsl.cli.formats.columns import aligned
 from pipeline_dsl.cli.options import JsonOption, Target
 from pipeline_dsl.cli.report import print_text
 from pipeline_dsl.compiler.compile import compile_target

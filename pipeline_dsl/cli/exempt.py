@@ -11,8 +11,9 @@ import typer
 
 from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.fault import Usage
-from pipeline_dsl.cli.gate import BaselineOption, ManifestArgument, data, judge_run, open_run, text
-from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, PolicyOption, StoreOption, find_manifest, open_store
+from pipeline_dsl.cli.formats.decision import data, text
+from pipeline_dsl.cli.gate import BaselineOption, judge_run, open_run
+from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, ManifestArgument, PolicyOption, StoreOption, find_manifest, open_store
 from pipeline_dsl.cli.report import tame
 from pipeline_dsl.cli.signing import ExpiresOption, KeyOption, ReviewerOption, end, signer, why
 from pipeline_dsl.gates.decision import Decision, decide_run

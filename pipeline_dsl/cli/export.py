@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from pipeline_dsl.base.fault import Usage
-from pipeline_dsl.cli.gate import BaselineOption, ManifestArgument, decide_opened, open_run
-from pipeline_dsl.cli.options import DEFAULT_STORE, PolicyOption, StoreOption, find_manifest, open_store
+from pipeline_dsl.cli.gate import BaselineOption, decide_opened, open_run, tell_notes
+from pipeline_dsl.cli.options import DEFAULT_STORE, ManifestArgument, PolicyOption, StoreOption, find_manifest, open_store
 from pipeline_dsl.gates.decision import Decision, let_out, require_ship
 from pipeline_dsl.gates.verdict import Run
 from pipeline_dsl.runner.machine import author
@@ -54,6 +54,7 @@ def export(
         artifact = str(tree.meta["model"])
         tree = opened.verify(artifact)
     let_out(run, decision, "export", now=datetime.now(UTC), by=author(Path()))
+    tell_notes(decision)
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     draft = partial / out.name  # a signature has the folder's name in it

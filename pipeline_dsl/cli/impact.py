@@ -6,7 +6,7 @@ import attrs
 
 from pipeline_dsl.cli.side import Side
 from pipeline_dsl.gates.drift import Drift, drift
-from pipeline_dsl.gates.run import Flag
+from pipeline_dsl.gates.examined import Flag
 from pipeline_dsl.plan.comparison import Comparison, Pair, compare
 from pipeline_dsl.runner.spent import Spent, Sum, spent, total
 from pipeline_dsl.store.record import Record

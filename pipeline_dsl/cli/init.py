@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pipeline_dsl.base.fault import Usage
-from pipeline_dsl.store.files import write_atomically
+from pipeline_dsl.cli.saving import save
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -27,6 +27,6 @@ def init(directory: Annotated[Path, typer.Argument(help="Where to write it; made
     if taken:
         raise Usage(f"{', '.join(taken)} exists already", help="choose another folder")
     for path, target in targets.items():
-        write_atomically(target, path.read_bytes())
+        save(target, path.read_bytes())
     print(f"wrote {', '.join(str(target) for target in targets.values())}")
     print(f"next: pdsl check {directory / 'pipeline.py'}")

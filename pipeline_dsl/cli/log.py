@@ -8,16 +8,15 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from pipeline_dsl.base.convert import structure, unstructure
+from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.digest import short
-from pipeline_dsl.base.fault import BadFile, BadSignature, LogBroken
-from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_store
+from pipeline_dsl.base.fault import LogBroken
+from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, existing_store
 from pipeline_dsl.cli.report import tame
-from pipeline_dsl.gates.statement import require_logged, spelled
+from pipeline_dsl.gates.statement import require_logged, signed_at, spelled
 from pipeline_dsl.runner.machine import author
 from pipeline_dsl.store import manifest as manifests
 from pipeline_dsl.store.log import Entry, Log
-from pipeline_dsl.store.manifest import Signed
 from pipeline_dsl.store.store import Store
 
 SIGNED = ("override", "bootstrap", "exemption")
@@ -43,7 +42,7 @@ def log(
 
     Example: pdsl log --verify
     """
-    opened = open_store(store)
+    opened = existing_store(store)
     found = Log(opened.layout.decisions)
     gone = found.repair(time=spelled(datetime.now(UTC)), by=author(Path())) if repair else 0
     entries, broken = found.sound()
@@ -68,7 +67,7 @@ def _verify(entries: Sequence[Entry], store: Store) -> None:
     seen: set[str] = set()
     for entry in entries:
         if entry.kind in SIGNED or "signature" in entry.facts:
-            require_logged(_signed(entry), entries)
+            require_logged(signed_at(entry), entries)
         used: Any = entry.facts.get("overrides")
         if isinstance(used, list) and not seen.issuperset(map(str, cast("list[Any]", used))):
             raise LogBroken(f"line {entry.number} of the decision log lets out by an override that no line before it has")
@@ -76,17 +75,6 @@ def _verify(entries: Sequence[Entry], store: Store) -> None:
     for path in sorted(store.layout.runs.glob("*/manifest.yaml")):
         for signed in manifests.read(path).overrides:
             require_logged(signed, entries)
-
-
-def _signed(entry: Entry) -> Signed:
-    """The statement that a line holds whole.
-
-    Raises: BadSignature if it holds none.
-    """
-    try:
-        return structure({**entry.facts, "logged": entry.digest}, Signed, what=f"line {entry.number} of the decision log")
-    except BadFile as error:
-        raise BadSignature(f"line {entry.number} of the decision log holds no signed statement: {error.message}") from error
 
 
 def _data(entry: Entry) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`pdsl logs`: what a stage printed."""
 
 import collections
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -41,5 +42,5 @@ def logs(
         print(log)
         return
     with log.open(encoding="utf-8", errors="replace") as stream:
-        for line in collections.deque(stream, maxlen=lines) if lines else stream:
+        for line in collections.deque(stream, maxlen=min(lines, sys.maxsize)) if lines else stream:
             print(line.rstrip("\n"))

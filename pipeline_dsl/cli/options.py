@@ -24,12 +24,24 @@ PolicyOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Target = Annotated[str, typer.Argument(help="A pipeline: a .py file, the name of a module, or a saved plan.json.")]
 
+ManifestArgument = Annotated[Path | None, typer.Argument(help="The run's manifest.yaml; without one, the run written last.")]
+
 DEFAULT_STORE = Path(".pdsl")
 
 
 def open_store(folder: Path) -> Store:
     """The store in a folder, which need not exist yet."""
     return Store(Layout(folder))
+
+
+def existing_store(folder: Path) -> Store:
+    """The store in a folder; one that is not there is not taken for an empty one, in which all is well.
+
+    Raises: Usage.
+    """
+    if not folder.is_dir():
+        raise Usage(f"there is no store {folder}", help="run a pipeline first, or name its store with --store")
+    return open_store(folder)
 
 
 def compile_or_exit(target: str) -> Compiled:
@@ -64,9 +76,10 @@ def find_manifest(given: Path | None, store: Path) -> Path:
     Raises: Usage if there is none.
     """
     if given is not None:
-        if given.is_dir():
-            return given / "manifest.yaml"
-        return given
+        path = given / "manifest.yaml" if given.is_dir() else given
+        if not path.exists():
+            raise Usage(f"cannot read {path}: there is no such file", help="name a run's manifest.yaml, or the folder that it lies in")
+        return path
     found = list(Layout(store).runs.glob("*/manifest.yaml"))
     if not found:
         raise Usage("nothing was run here yet", help="run a pipeline first: `pdsl run pipelines/tiny.py`")

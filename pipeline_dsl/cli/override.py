@@ -12,8 +12,9 @@ import typer
 
 from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.fault import Usage
-from pipeline_dsl.cli.gate import BaselineOption, data, judge_run, open_run, text
-from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, PolicyOption, StoreOption, find_manifest, open_store
+from pipeline_dsl.cli.formats.decision import data, text
+from pipeline_dsl.cli.gate import BaselineOption, judge_run, open_run
+from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, ManifestArgument, PolicyOption, StoreOption, find_manifest, open_store
 from pipeline_dsl.cli.report import tame
 from pipeline_dsl.cli.signing import ExpiresOption, KeyOption, ReviewerOption, end, signer, why
 from pipeline_dsl.gates.decision import decide_run
@@ -34,7 +35,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 def override(
     reviewer: ReviewerOption,
     reason: Annotated[str, typer.Option("--reason", help="Why the model may go out all the same.")],
-    manifest: Annotated[Path | None, typer.Argument(help="The run's manifest.yaml; without one, the run written last.")] = None,
+    manifest: ManifestArgument = None,
     gate: Annotated[str | None, typer.Option("--gate", help="The failing gate: its metric, or its text as `pdsl gate` shows it.")] = None,
     bootstrap: Annotated[bool, typer.Option("--bootstrap", help="Release for the first time, with no baseline to compare with.")] = False,
     expires: ExpiresOption = None,

@@ -12,12 +12,12 @@ from pipeline_dsl.base.units import dollars, duration, scaled
 from pipeline_dsl.cli.bill import hours_by_device, spread
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, Target, open_store, plan_of
 from pipeline_dsl.cli.report import relative
+from pipeline_dsl.cli.saving import save
 from pipeline_dsl.compiler.compile import Compiled
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.plan import Plan, PlannedStage
 from pipeline_dsl.runner.history import Change
 from pipeline_dsl.runner.outlook import Outlook, Standing, outlook
-from pipeline_dsl.store.files import write_atomically
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -37,12 +37,14 @@ def plan(
 
     = cached   ~ its fields changed, or it never ran   > an input changed   ? its inputs are not made yet
 
+    Exits 1 if it cannot be planned, 4 if something in the store is not what its digest says.
+
     Example: pdsl plan pipelines/tiny.py --out plan.json
     """
     planned, compiled = plan_of(target)
     views = outlook(planned, open_store(store))
     if out is not None:
-        write_atomically(out, plans.dump(planned).encode())
+        save(out, plans.dump(planned).encode())
     if manifest is not None:
         _propose(planned, manifest)
     if json:
@@ -64,7 +66,7 @@ def _propose(planned: Plan, path: Path) -> None:
     from pipeline_dsl.store.proposal import proposal
     from pipeline_dsl.store.strict_yaml import dumped
 
-    write_atomically(path, dumped(proposal(planned, git_commit(Path(planned.root or ".")))).encode())
+    save(path, dumped(proposal(planned, git_commit(Path(planned.root or ".")))).encode())
 
 
 def _why_data(changes: tuple[Change, ...]) -> list[dict[str, Any]]:

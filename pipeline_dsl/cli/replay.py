@@ -5,27 +5,25 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import attrs
 import typer
 
-from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.fault import DigestMismatch, Exit, Fault, Usage
+from pipeline_dsl.cli.formats.replay import FINE, as_data, as_text
 from pipeline_dsl.cli.meter import Meter
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, find_manifest, open_store
-from pipeline_dsl.cli.replayed import FINE, page, verdict_of
 from pipeline_dsl.cli.watch import watcher
 from pipeline_dsl.plan import plan as plans
-from pipeline_dsl.plan.plan import Plan, PlannedStage
-from pipeline_dsl.runner.deviation import Deviation, of_machine, of_plans, together
-from pipeline_dsl.runner.original import Original, of_code, of_types, original
-from pipeline_dsl.runner.replay import Outcome, Replay, lend, replay as again
+from pipeline_dsl.plan.plan import Plan
+from pipeline_dsl.runner.original import original
+from pipeline_dsl.runner.preparation import Preparation
+from pipeline_dsl.runner.replay import Outcome, lend, replay as again
 from pipeline_dsl.runner.reproduction import Tolerance
-from pipeline_dsl.runner.sources import roots
 from pipeline_dsl.store import archive, bundle
 from pipeline_dsl.store.bundle import Bundle
 from pipeline_dsl.store.files import write_atomically
@@ -81,76 +79,15 @@ def replay(
     with _folder(into, path, store, temporary=plan_only) as folder:
         unpacked = _unpack(path, folder, digest, store, artifacts=not plan_only, quiet=json) if packed else None
         recorded = original(unpacked.manifest, unpacked.store) if unpacked else original(path, open_store(store))
-        here = _Here(recorded, unpacked, trust, pipeline)
+        prepared = Preparation(recorded, unpacked, trust=trust, expected=_compiled(pipeline) if pipeline else None)
         if plan_only:
-            _end(here, path, None, None, json=json)
+            _end(prepared, path, None, None, json=json)
             return
-        order = _order(here, only, jobs, tolerances)
+        order = prepared.order(only, jobs, tolerances)
         watch = watcher(attrs.evolve(recorded.plan, budget_usd=None), quiet=json)
         outcome = again(recorded, order, Store(Layout(folder / "replay")), watch)
         watch.close()
-        _end(here, path, outcome, folder, json=json)
-
-
-class _Here:
-    """A run, where the code for it is found here, and what is otherwise than it was."""
-
-    def __init__(self, recorded: Original, unpacked: Bundle | None, trust: bool, pipeline: str | None) -> None:
-        self.original = recorded
-        self.bundle = unpacked
-        source = unpacked.source if unpacked and unpacked.source.is_dir() else None
-        self.folders = roots(source) if source and trust else roots(Path.cwd(), recorded.plan.root)
-        self.guarded = unpacked is not None and not trust
-        planned = list(of_plans(recorded.plan, _compiled(pipeline))) if pipeline else []
-        index = unpacked.index if unpacked else None
-        self.deviations = together(
-            [*planned, *of_code(recorded, self.folders, index, source, guarded=self.guarded), *of_machine(recorded.records)]
-        )
-
-    def absent(self, stage: str) -> bool:
-        """Whether the code of a stage is not here."""
-        return any(item.what == "code" and item.here is None and stage in item.stages for item in self.deviations)
-
-
-def _order(here: _Here, only: str | None, jobs: int, tolerances: dict[str, Tolerance]) -> Replay:
-    """What is to be run, once the code for it is found.
-
-    Raises: Usage if it is not here.
-    """
-    recorded = here.original
-    if only is not None and recorded.plan.stage(only).name not in recorded.records:
-        raise Usage(f"`{only}` did not finish in this run", help="replay one of " + ", ".join(recorded.records))
-    barred = _barred(here.deviations)
-    wanted = [
-        stage
-        for stage in recorded.plan.stages
-        if stage.name in recorded.records and only in (None, stage.name) and stage.name not in barred
-    ]
-    _require_code(here, wanted)
-    types, deviations = of_types(recorded, wanted, here.folders, guarded=here.guarded)
-    here.deviations = together([*deviations, *here.deviations])
-    return Replay(types=types, jobs=jobs, only=only, barred=_barred(here.deviations), tolerances=tolerances)
-
-
-def _require_code(here: _Here, wanted: Sequence[PlannedStage]) -> None:
-    needed = {stage.name for stage in wanted} | {parent for stage in wanted for parent in stage.parents}
-    absent = [here.original.plan.stage(name).type for name in sorted(needed) if here.absent(name)]
-    if not absent:
-        return
-    names = ", ".join(dict.fromkeys(absent))
-    if here.guarded and here.bundle and here.bundle.index.source:
-        help = "the bundle has it: read it (`tar -xf FILE source`), and give `--trust` to run it, as if it were yours"
-        raise Usage(f"the code of {names} is not here", help=help)
-    raise Usage(f"the code of {names} is not here", help="run from the folder of the project that it is imported from")
-
-
-def _barred(deviations: Sequence[Deviation]) -> dict[str, str]:
-    """The stages that are not the ones that ran, each with what is otherwise."""
-    found: dict[str, list[str]] = {}
-    for item in deviations:
-        for stage in item.stages if item.decisive else ():
-            found.setdefault(stage, []).append(str(attrs.evolve(item, stages=())))
-    return {stage: "; ".join(reasons) for stage, reasons in found.items()}
+        _end(prepared, path, outcome, folder, json=json)
 
 
 @contextmanager
@@ -241,29 +178,18 @@ def tolerance_of(text: str) -> tuple[str, Tolerance]:
     return name, Tolerance(value / 100, relative=True) if size.endswith("%") else Tolerance(value)
 
 
-def _end(here: _Here, path: Path, outcome: Outcome | None, folder: Path | None, *, json: bool) -> None:
+def _end(prepared: Preparation, path: Path, outcome: Outcome | None, folder: Path | None, *, json: bool) -> None:
     """Say what came out, keep it beside what was made, and exit.
 
     Raises: typer.Exit.
     """
-    results = outcome.results if outcome else ()
-    verdict = verdict_of(here.deviations, results, ran=outcome is not None)
-    data: dict[str, Any] = {
-        "version": 1,
-        "run": str(path),
-        "bundle": here.bundle.index.digest if here.bundle else None,
-        "plan": here.original.plan.digest,
-        "folder": str(folder) if folder else None,
-        "verdict": "interrupted" if outcome and outcome.interrupted else verdict,
-        "deviations": [{**unstructure(item), "decisive": item.decisive} for item in here.deviations],
-        "results": [unstructure(result) for result in results],
-    }
+    data = as_data(prepared, path, outcome, folder)
     if folder:
         write_atomically(folder / "replay.json", codec.dumps(data, indent=1).encode())
-    print(codec.dumps(data, indent=1) if json else page(here.original, data["bundle"], here.deviations, results, data["verdict"], folder))
+    print(codec.dumps(data, indent=1) if json else as_text(prepared, data["verdict"], outcome.results if outcome else (), folder))
     if outcome and outcome.interrupted:
         raise typer.Exit(130)
-    if any(result.status == "failed" for result in results):
+    if outcome and any(result.status == "failed" for result in outcome.results):
         raise typer.Exit(int(Exit.STAGE))
-    if verdict not in FINE:
+    if data["verdict"] not in FINE:
         raise typer.Exit(int(Exit.FINDINGS))

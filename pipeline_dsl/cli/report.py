@@ -47,6 +47,15 @@ def tame(value: str) -> str:
     return _COMMANDING.sub(lambda found: found.group().encode("unicode_escape").decode(), value)
 
 
+_BREAKING = re.compile("[\\x09\\x0a\\u2028\\u2029\\ud800-\\udfff]")
+"""What would end a line or a column, and halves of surrogate pairs, which no encoding has."""
+
+
+def tame_line(value: str) -> str:
+    """The same of what has to stay on its line."""
+    return _BREAKING.sub(lambda found: found.group().encode("unicode_escape").decode(), tame(value))
+
+
 def _excerpt(span: Span, label: str, mark: str, blue: str, off: str) -> list[str]:
     where = f"{blue} -->{off} {relative(span.file)}:{span.line}:{span.column + 1}"
     line = _COMMANDING.sub("\N{REPLACEMENT CHARACTER}", source_line(span.file, span.line))

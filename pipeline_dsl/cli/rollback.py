@@ -2,14 +2,14 @@
 
 import json as codec
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline_dsl.base.fault import Usage
-from pipeline_dsl.cli.formats.rollback import applied_data, applied_text, as_data, as_text, near, undone
-from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, find_manifest, open_store, plan_of
+from pipeline_dsl.cli.formats.rollback import applied_data, applied_text, as_data, as_text, undone
+from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, ManifestArgument, StoreOption, find_manifest, open_store, plan_of
+from pipeline_dsl.cli.report import relative
 from pipeline_dsl.cli.watch import watcher
 from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.runner.gathering import gather
@@ -23,7 +23,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 @app.command()
 def rollback(
-    manifest: Annotated[Path | None, typer.Argument(help="The run's manifest.yaml; without one, the run written last.")] = None,
+    manifest: ManifestArgument = None,
     failed: Annotated[
         str | None, typer.Option("--failed", metavar="STAGE", help="What failed: a stage's name or number; else what the manifest says.")
     ] = None,
@@ -85,7 +85,7 @@ def _only_invalidate(found: Rollback, store: Store, target: Plan | None, dear: b
     if json:
         print(codec.dumps({**as_data(found), "applied": {"aside": name, "manifest": str(path), "status": "running"}}, indent=1))
     else:
-        print(f"{undone(name)}\nnext: pdsl run {near(path.parent / 'plan.json')}, or pdsl submit")
+        print(f"{undone(name)}\nnext: pdsl run {relative(str(path.parent / 'plan.json'))}, or pdsl submit")
 
 
 def _apply(found: Rollback, store: Store, target: Plan | None, jobs: int, dear: bool, json: bool) -> None:
@@ -107,6 +107,6 @@ def _undo(name: str, store: Store, json: bool) -> None:
     if json:
         print(codec.dumps({"version": 1, "undone": name, "aside": replaced.name if replaced else None, "manifest": str(path)}))
         return
-    print(f"{', '.join(aside.keys)}: as before the rollback. manifest: {near(path)}")
+    print(f"{', '.join(aside.keys)}: as before the rollback. manifest: {relative(str(path))}")
     if replaced is not None:
         print(f"what had taken their place is set aside as {replaced.name}")

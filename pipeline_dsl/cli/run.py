@@ -2,13 +2,13 @@
 
 import json as codec
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline_dsl.base.units import dollars, duration
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, Target, open_store, plan_of
+from pipeline_dsl.cli.report import relative
 from pipeline_dsl.cli.watch import watcher
 from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.runner import telemetry
@@ -69,7 +69,7 @@ def _data(plan: Plan, outcome: Outcome) -> dict[str, object]:
 
 
 def _tell(plan: Plan, outcome: Outcome) -> None:
-    manifest = _relative(outcome.manifest)
+    manifest = relative(str(outcome.manifest))
     if outcome.interrupted:
         print(f"interrupted; the same command goes on from here. manifest: {manifest}")
     elif outcome.fault is None and outcome.ran == 0:
@@ -81,7 +81,3 @@ def _tell(plan: Plan, outcome: Outcome) -> None:
             print(f"next: pdsl gate {manifest}")
     else:
         print(f"manifest: {manifest}")
-
-
-def _relative(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path

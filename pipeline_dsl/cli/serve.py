@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from pipeline_dsl.base.fault import Usage
-from pipeline_dsl.cli.gate import BaselineOption, ManifestArgument, decide_opened, open_run
-from pipeline_dsl.cli.options import DEFAULT_STORE, PolicyOption, StoreOption, find_manifest, open_store
+from pipeline_dsl.cli.gate import BaselineOption, decide_opened, open_run, tell_notes
+from pipeline_dsl.cli.options import DEFAULT_STORE, ManifestArgument, PolicyOption, StoreOption, find_manifest, open_store
 from pipeline_dsl.gates.decision import let_out, require_ship
 from pipeline_dsl.runner.machine import author
 from pipeline_dsl.store.layout import tail
@@ -49,6 +49,7 @@ def serve(
     with TemporaryDirectory(prefix=f"{tail(model)[:12]}-", dir=folders) as folder:  # anew each time: nobody has put anything into it
         opened.open_folder(model, Path(folder))
         let_out(run, decision, "serve", now=datetime.now(UTC), by=author(Path()))
+        tell_notes(decision)
         _serve(Path(folder), spec, host, port, f"{run.plan.pipeline} {run.plan.pipeline_version}")
 
 

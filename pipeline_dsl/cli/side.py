@@ -16,7 +16,7 @@ from pipeline_dsl.compiler.checks.release_broken import ReleaseBroken
 from pipeline_dsl.compiler.checks.stage_undescribed import StageUndescribed
 from pipeline_dsl.compiler.compile import compile_loaded
 from pipeline_dsl.compiler.load import located
-from pipeline_dsl.gates.run import Examined, examine
+from pipeline_dsl.gates.examined import Examined, examine
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.comparison import Outline, Sketch, outline
 from pipeline_dsl.plan.plan import Plan

@@ -22,13 +22,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Run one stage of a saved plan, as launchers do.",
 )
 
 
 @app.callback()
 def stage() -> None:
-    """Work with single stages of a saved plan."""
+    """Run one stage of a saved plan, as launchers do.
+
+    Example: pdsl stage run 04_pretrain --plan plan.json
+    """
 
 
 @app.command()

@@ -5,7 +5,7 @@ import json as codec
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import attrs
 import typer
@@ -14,7 +14,7 @@ from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.fault import ClusterFailed
 from pipeline_dsl.base.units import dollars, duration
-from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, find_run, open_store
+from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, ManifestArgument, StoreOption, find_run, open_store
 from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.render.cluster import Job
 from pipeline_dsl.render.generate import launched
@@ -38,7 +38,7 @@ class Line:
 
 @app.command()
 def status(
-    manifest: Annotated[Path | None, typer.Argument(help="The run's manifest; without one, the run written last.")] = None,
+    manifest: ManifestArgument = None,
     json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:

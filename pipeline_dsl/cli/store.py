@@ -8,7 +8,7 @@ import typer
 from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.fault import Exit
 from pipeline_dsl.base.units import dollars, duration, scaled
-from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_store
+from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, existing_store
 from pipeline_dsl.store.keeping import collect, kept_by_runs
 from pipeline_dsl.store.log import Log
 from pipeline_dsl.store.store import Damage
@@ -18,13 +18,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="List, verify or clean what was made.",
 )
 
 
 @app.callback()
 def store() -> None:
-    """List, verify or clean what was made."""
+    """List, verify or clean what was made.
+
+    Example: pdsl store verify
+    """
 
 
 @app.command("ls")
@@ -33,7 +35,7 @@ def list_store(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> 
 
     Example: pdsl store ls
     """
-    opened = open_store(store)
+    opened = existing_store(store)
     found = sorted(opened.records(), key=lambda record: record.started)
     if json:
         print(codec.dumps({"version": 1, "records": [unstructure(record) for record in found]}, indent=1))
@@ -51,7 +53,7 @@ def verify(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None
 
     Example: pdsl store verify
     """
-    opened = open_store(store)
+    opened = existing_store(store)
     found = list(opened.damage())
     _, broken = Log(opened.layout.decisions).sound()
     if broken:
@@ -78,7 +80,7 @@ def gc(
 
     Example: pdsl store gc --dry-run
     """
-    opened = open_store(store)
+    opened = existing_store(store)
     result = collect(opened, kept_by_runs(opened), damaged=damaged, dry_run=dry_run, aside=aside)
     if json:
         print(codec.dumps({"version": 1, "files": result.files, "bytes": result.size, "dry_run": dry_run}))

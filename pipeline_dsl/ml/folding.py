@@ -24,8 +24,8 @@ _GONE, _UNKNOWN, _SEVERAL = 0, 0xFFFFFFFF, 0x80000000
 
 
 def together(texts: Sequence[str]) -> str:
-    """Texts as one, a break before, between and after them."""
-    return END + END.join(text.replace(END, " ") for text in texts) + END
+    """Texts as one, a break before, between and after them; of none, a break."""
+    return END.join(["", *(text.replace(END, " ") for text in texts), ""])
 
 
 def fold(text: str) -> Characters:

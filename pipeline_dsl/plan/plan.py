@@ -283,7 +283,8 @@ def parse(text: str, *, where: str) -> Plan:
         claimed, content, body = data["digest"], data["content"], data["plan"]
         schema, found = body["schema"], digest_plain(body)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadFile(f"{where} is not a plan: {error}", help="write one with `pdsl plan TARGET --out plan.json`") from error
+        reason = error if isinstance(error, ValueError) else "it does not have the parts of one, or is nested too deep"
+        raise BadFile(f"{where} is not a plan: {reason}", help="write one with `pdsl plan TARGET --out plan.json`") from error
     if schema != SCHEMA:
         raise BadFile(f"{where} is a plan of format {schema!r:.20}, this pdsl reads format {SCHEMA}")
     plan = structure(body, Plan, what=where)
@@ -312,4 +313,5 @@ def read(path: Path) -> Plan:
     try:
         return parse(path.read_text(encoding="utf-8"), where=str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise Usage(f"cannot read {path}: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise Usage(f"cannot read {path}: {reason}") from error

@@ -1,15 +1,16 @@
 """What is otherwise here than it was in a run: its plan, its code, its libraries, its machine."""
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import attrs
 
-from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.digest import short
-from pipeline_dsl.plan.plan import Plan, PlannedStage
+from pipeline_dsl.plan.comparison import Moved, Sketch, compare, outline
+from pipeline_dsl.plan.plan import Plan
 from pipeline_dsl.runner.machine import this_machine
 from pipeline_dsl.runner.stage import VERSION
 from pipeline_dsl.store.record import Record
@@ -46,91 +47,24 @@ class Deviation:
 
 
 def of_plans(recorded: Plan, here: Plan) -> Iterator[Deviation]:
-    """Each field and input by which a plan is another one; stages that only read what changed are left out.
-
-    Stages are told by what they are, then by their names, since a stage put before another moves the number in its name.
-    """
-    pairs = paired(recorded, here)
-    called = {now.name: was.name for was, now in pairs if was and now}
-    for name, was, now in nested("", _whole(recorded, {}), _whole(here, called)):
-        yield Deviation(what="pipeline", name=name.removeprefix("."), recorded=was, here=now)
-    for was, now in pairs:
-        if was is None or now is None:
-            stage = was or now
-            assert stage is not None
-            yield Deviation(
-                what="stage",
-                name=stage.name,
-                recorded=was and was.type,
-                here=now and now.type,
-                stages=(stage.name,) if was else (),
-            )
-        elif was.definition != now.definition:
-            yield from _of_stages(was, now, called)
+    """Each field and input by which a plan is another one; stages that only read what changed are left out."""
+    found = compare(outline(recorded), outline(here))
+    for move in (*found.facts, *(attrs.evolve(gate, field=f"gate {gate.field}") for gate in found.gates)):
+        yield Deviation(what="pipeline", name=move.field, recorded=move.old, here=move.new)
+    for pair in found.pairs:
+        if pair.old and pair.new:
+            for move in pair.fields:
+                yield Deviation(what=_what(move, pair.new), name=move.field, recorded=move.old, here=move.new, stages=(pair.old.name,))
+        elif pair.old:
+            yield Deviation(what="stage", name=pair.old.name, recorded=pair.old.type, here=None, stages=(pair.old.name,))
+        elif pair.new:
+            yield Deviation(what="stage", name=pair.new.name, recorded=None, here=pair.new.type)
 
 
-def _whole(plan: Plan, called: Mapping[str, str]) -> dict[str, Any]:
-    """What a plan says of no single stage."""
-    return {
-        **{name: getattr(plan, name) for name in ("pipeline", "pipeline_version", "seed", "budget_usd", "budget_kl")},
-        "gates": [str(gate) for gate in plan.gates],
-        "baseline": _renamed(unstructure(plan.baseline), called),
-        "ships": _renamed(plan.ships, called),
-    }
-
-
-def paired(recorded: Plan, here: Plan) -> list[tuple[PlannedStage | None, PlannedStage | None]]:
-    """The stages of two plans, each beside the one that it is in the other; in the order of the first, then what is new."""
-    same = {stage.definition: stage for stage in here.stages}
-    left = {stage.name: stage for stage in here.stages}
-    found: dict[str, PlannedStage | None] = {}
-    for stage in recorded.stages:
-        found[stage.name] = left.pop(same[stage.definition].name, None) if stage.definition in same else None
-    for stage in recorded.stages:
-        if found[stage.name] is None:
-            near = left.get(stage.name) or next((other for other in left.values() if other.kind == stage.kind), None)
-            if near is not None and near.kind == stage.kind:
-                found[stage.name] = left.pop(near.name)
-    return [*((stage, found[stage.name]) for stage in recorded.stages), *((None, stage) for stage in left.values())]
-
-
-def _of_stages(was: PlannedStage, now: PlannedStage, called: Mapping[str, str]) -> Iterator[Deviation]:
-    def held(what: What, name: str, before: object, after: object) -> Iterator[Deviation]:
-        for path, one, other in nested(name, before, after):
-            yield Deviation(what=what, name=path, recorded=one, here=other, stages=(was.name,))
-
-    yield from held("type", "type", was.type, now.type)
-    yield from held("version", "version", was.version, now.version)
-    for name in sorted({*was.fields, *now.fields}):
-        yield from held("field", name, was.fields.get(name), now.fields.get(name))
-    inputs = _renamed(now.inputs, called)
-    for name in sorted({*was.inputs, *inputs}):
-        yield from held("input", name, was.inputs.get(name), inputs.get(name))
-
-
-def _renamed(shape: Any, called: Mapping[str, str]) -> Any:
-    if isinstance(shape, Mapping):
-        return {key: _renamed(item, called) for key, item in cast("Mapping[str, Any]", shape).items()}
-    if isinstance(shape, list | tuple):
-        return [_renamed(item, called) for item in cast("list[Any]", shape)]
-    return called.get(shape, shape) if isinstance(shape, str) else shape
-
-
-def nested(path: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Where two values of JSON differ: the path of each leaf with what it is in either; None where it is not."""
-    if isinstance(was, Mapping) and isinstance(now, Mapping):
-        one, other = cast("Mapping[str, Any]", was), cast("Mapping[str, Any]", now)
-        for key in sorted({*one, *other}):
-            yield from nested(f"{path}.{key}", one.get(key), other.get(key))
-    elif isinstance(was, list | tuple) and isinstance(now, list | tuple):
-        first, second = cast("list[Any]", was), cast("list[Any]", now)
-        if len(first) != len(second):
-            yield path, was, now
-            return
-        for index, (before, after) in enumerate(zip(first, second, strict=True)):
-            yield from nested(f"{path}[{index}]", before, after)
-    elif was != now or isinstance(was, bool) != isinstance(now, bool):
-        yield path, was, now
+def _what(move: Moved, stage: Sketch) -> What:
+    if move.field == "type" or move.field == "version":
+        return move.field
+    return "input" if re.split(r"[.\[]", move.field)[0] in stage.inputs else "field"
 
 
 def of_machine(records: Mapping[str, Record]) -> list[Deviation]:

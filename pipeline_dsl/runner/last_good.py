@@ -8,6 +8,7 @@ import attrs
 from pipeline_dsl.base.fault import Fault
 from pipeline_dsl.plan.plan import Plan, PlannedStage, bare
 from pipeline_dsl.runner.history import Change, changes
+from pipeline_dsl.runner.standing import intact
 from pipeline_dsl.store import manifest as manifests
 from pipeline_dsl.store.manifest import StageEntry
 from pipeline_dsl.store.record import Record
@@ -57,11 +58,11 @@ def _candidates(plan: Plan, stage: PlannedStage, store: Store) -> Iterator[tuple
         except Fault:  # of a run that can no longer be read nothing is known
             continue
         entry = _entry(stage, manifest.stages) if manifest.pipeline == plan.pipeline else None
-        record = _record(store, entry.action) if entry else None
+        record = intact(store, entry.action) if entry else None
         if entry and record and (record.digest, record.output) == (entry.record, entry.output_hash):
             yield record, path, entry
     for path in store.files("actions"):
-        record = _record(store, store.named(path))
+        record = intact(store, store.named(path))
         if record and record.definition == stage.definition:
             yield record, None, None
 
@@ -69,10 +70,3 @@ def _candidates(plan: Plan, stage: PlannedStage, store: Store) -> Iterator[tuple
 def _entry(stage: PlannedStage, before: Mapping[str, StageEntry]) -> StageEntry | None:
     alike = {name: entry for name, entry in before.items() if entry.recipe.type == stage.type}
     return alike.get(stage.name) or next((entry for name, entry in alike.items() if bare(name) == bare(stage.name)), None)
-
-
-def _record(store: Store, key: str) -> Record | None:
-    try:
-        return store.record(key)
-    except Fault:  # changed since it was written: it proves nothing
-        return None

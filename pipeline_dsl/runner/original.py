@@ -11,8 +11,9 @@ from pipeline_dsl.base.fault import DigestMismatch, MissingArtifact, StageFailed
 from pipeline_dsl.gates.chain import verified_records
 from pipeline_dsl.lang.fields import StageType
 from pipeline_dsl.lang.stage import stage_type
+from pipeline_dsl.plan.comparison import moved
 from pipeline_dsl.plan.plan import Plan, PlannedStage
-from pipeline_dsl.runner.deviation import Deviation, installed, nested
+from pipeline_dsl.runner.deviation import Deviation, installed
 from pipeline_dsl.runner.history import entry_of
 from pipeline_dsl.runner.revive import imported
 from pipeline_dsl.runner.sources import Module, code_of, declared_version, declares, find
@@ -67,7 +68,8 @@ def _edited(manifest: Manifest, plan: Plan, store: Store) -> Iterator[tuple[str,
     for name, entry in manifest.stages.items():
         record = store.record(entry.action) if name in known else None
         if record is not None:
-            yield from nested(name, unstructure(entry), unstructure(entry_of(known[name], record, store)))
+            for move in moved(unstructure(entry), unstructure(entry_of(known[name], record, store)), name):
+                yield move.field, move.old, move.new
 
 
 def of_code(

@@ -17,8 +17,8 @@ from pipeline_dsl.base.fault import Fault, OverBudget, StageFailed
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.plan import Plan, PlannedStage
 from pipeline_dsl.runner.machine import author, cores, git_commit
+from pipeline_dsl.runner.overdraft import least, left, overdraft
 from pipeline_dsl.runner.resolve import Resolution, advance
-from pipeline_dsl.runner.spending import least, left, overdraft
 from pipeline_dsl.store.files import write_atomically
 from pipeline_dsl.store.layout import tail
 from pipeline_dsl.store.record import Record

@@ -27,9 +27,9 @@ from pipeline_dsl.lang.stage import stage_type
 from pipeline_dsl.plan.plan import Plan, PlannedStage, definition
 from pipeline_dsl.runner.code import code_digest
 from pipeline_dsl.runner.machine import this_machine
+from pipeline_dsl.runner.overdraft import overdraft
 from pipeline_dsl.runner.resolve import Resolution, advance, check_pin, resolve
 from pipeline_dsl.runner.revive import class_of, imported, revive
-from pipeline_dsl.runner.spending import overdraft
 from pipeline_dsl.runner.workspace import LocalWorkspace, check_inputs
 from pipeline_dsl.store.files import raise_if_full
 from pipeline_dsl.store.layout import tail

@@ -11,7 +11,8 @@ import attrs
 import pytest
 
 from pipeline_dsl.base.fault import Fault
-from pipeline_dsl.cli.gate import data, judge_run, open_run, text
+from pipeline_dsl.cli.formats.decision import data, text
+from pipeline_dsl.cli.gate import judge_run, open_run
 from pipeline_dsl.gates.decision import decide_run
 from pipeline_dsl.gates.policy import read_policy
 from tests.gates.people import People, people, public

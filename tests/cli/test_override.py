@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from pipeline_dsl.base.fault import Fault, Usage
-from pipeline_dsl.cli.gate import decide_opened, open_run, text
+from pipeline_dsl.cli.formats.decision import text
+from pipeline_dsl.cli.gate import decide_opened, open_run
 from pipeline_dsl.cli.signing import end
 from pipeline_dsl.gates.policy import Terms
 from pipeline_dsl.gates.statement import spelled
@@ -188,6 +189,10 @@ def test_who_signed_and_then_edits_the_author_voids_it(signed: Office) -> None:
 def test_what_makes_no_sense_is_refused(held: Office, words: tuple[str, ...], reason: str) -> None:
     usual = ["override", held.run.file, "--gate", "mmlu", "--reviewer", "Ada", "--reason", "r", "--key", held.people.keys["Ada"]]
     refused(held.pdsl(*usual, *words), 2, reason)
+
+
+def test_a_policy_that_is_named_is_looked_for_although_nothing_is_signed_yet(held: Office) -> None:
+    refused(held.pdsl("gate", "--policy", "nothing.yaml"), 2, "cannot read nothing.yaml")
 
 
 def test_a_past_end_is_refused(held: Office) -> None:

@@ -373,7 +373,7 @@ def test_another_input_is_named(tmp_path: Path) -> None:
 def test_a_gate_is_part_of_the_pipeline(tmp_path: Path) -> None:
     text = "pipeline = Pipeline(name='p', targets=[Step(label='a')], gates=[metric('cost_total_usd') <= {usd}])\n"
     assert differences(tmp_path, text.format(usd=1), text.format(usd=2)) == [
-        "pipeline gates[0]: cost_total_usd <= 1 in the run, cost_total_usd <= 2 here"
+        "pipeline gate cost_total_usd: cost_total_usd <= 1 in the run, cost_total_usd <= 2 here"
     ]
 
 

@@ -340,11 +340,22 @@ def test_training_data_that_cannot_be_read_is_refused(tmp_path: Path, rows: str,
         search(bench, broken, suite(bench, {"question": QUESTION}))
 
 
-def test_a_suite_that_says_nothing_recognizable_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("document", [{"question": "Yes?"}, {"answer": 7}])
+def test_a_suite_that_says_nothing_recognizable_is_refused(tmp_path: Path, document: dict[str, Any]) -> None:
     bench = Workbench(tmp_path)
 
     with pytest.raises(StageFailed, match="could be recognized"):
-        search(bench, corpus(bench, "a"), suite(bench, {"question": "Yes?"}))
+        search(bench, corpus(bench, "a"), suite(bench, document))
+
+
+@pytest.mark.parametrize("together", [1, 4, 100])
+def test_every_character_is_counted_once_however_many_are_folded_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    monkeypatch.setattr(shards, "TOGETHER", together)
+    bench = Workbench(tmp_path)
+
+    assert search(bench, corpus(bench, "abc", "de"), suite(bench, {"question": QUESTION}))[0].characters == 5
 
 
 def test_text_that_no_encoding_can_write_does_not_stop_the_search(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@
 # PDSL_PROJECT   the folder that the plan's modules are imported from; without it, the folder that this is called in
 # PDSL_STORE     where artifacts are kept, on a file system that all nodes share; without it, .pdsl in that folder
 # PDSL_JOBS      where logs and the jobs' numbers go; without it, jobs/PIPELINE in the store
+# PDSL_AUTHOR    who runs this, as its records will say; without it, what git or the system calls the user on each node
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -37,7 +38,7 @@ while [ -n "${1+x}" ]; do
 done
 
 # A job's environment is what is named here, and nothing else: other variables of Slurm would change what it asks for.
-names=(PATH HOME USER LANG PDSL_PROJECT PDSL_STORE PDSL_JOBS PDSL_PLAN HF_TOKEN)
+names=(PATH HOME USER LANG PDSL_AUTHOR PDSL_PROJECT PDSL_STORE PDSL_JOBS PDSL_PLAN HF_TOKEN)
 for name in "${!SBATCH_@}" "${!SRUN_@}" "${!PMI@}" "${!SLURM_@}"; do
     [ "$name" = SLURM_CONF ] || unset "$name"
 done

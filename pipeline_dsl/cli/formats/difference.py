@@ -1,12 +1,13 @@
 """A difference as text for a terminal, and as Markdown for a pull request."""
 
-import re
 from collections.abc import Iterable
 
 from pipeline_dsl.base.digest import short
-from pipeline_dsl.cli.bill import aligned
+from pipeline_dsl.cli.formats.columns import aligned
+from pipeline_dsl.cli.formats.markdown import code, escaped
 from pipeline_dsl.cli.formats.sections import sections
 from pipeline_dsl.cli.impact import Impact
+from pipeline_dsl.cli.report import tame_line
 from pipeline_dsl.cli.side import Side
 
 
@@ -17,16 +18,16 @@ def as_text(found: Impact) -> str:
         lines += ["", f"{section.title}:" if section.lines or section.rows else section.title]
         lines += [f"  {line}" for line in section.lines]
         lines += [f"  {line}" for line in aligned(section.rows)] if section.rows else []
-    return "\n".join(_tame(line) for line in lines) + "\n"
+    return "\n".join(tame_line(line) for line in lines) + "\n"
 
 
 def as_markdown(found: Impact) -> str:
     """A difference as a comment on a pull request."""
-    lines = [f"### {_cell(found.new.outline.facts.get('pipeline', 'pipeline'))}: {_verdict(found)}", ""]
-    lines += [f"From `{_code(found.old.label)}` to `{_code(found.new.label)}`"]
+    lines = [f"### {escaped(found.new.outline.facts.get('pipeline', 'pipeline'))}: {_verdict(found)}", ""]
+    lines += [f"From {code(found.old.label)} to {code(found.new.label)}"]
     for section in sections(found):
-        lines += ["", f"**{_cell(section.title)}**", ""]
-        lines += [f"- {_cell(line)}" for line in section.lines]
+        lines += ["", f"**{escaped(section.title)}**", ""]
+        lines += [f"- {escaped(line)}" for line in section.lines]
         if section.rows:
             lines += [_table_row(section.head), _table_row(["---"] * len(section.head)), *map(_table_row, section.rows)]
     return "\n".join(lines) + "\n"
@@ -49,19 +50,5 @@ def _verdict(found: Impact) -> str:
     return f"{flags}{invalid} stage{'' if invalid == 1 else 's'} to run again"
 
 
-def _tame(text: str) -> str:
-    """Text without the characters that would command a terminal."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", lambda found: repr(found.group())[1:-1], text)
-
-
-def _cell(text: str) -> str:
-    """Text that Markdown shows as it is, in a table or out of it."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~@])", r"\\\1", _tame(text))
-
-
-def _code(text: str) -> str:
-    return _tame(text).replace("`", "'")
-
-
 def _table_row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell if cell == "---" else _cell(cell) for cell in cells) + " |"
+    return "| " + " | ".join(cell if cell == "---" else escaped(cell) for cell in cells) + " |"

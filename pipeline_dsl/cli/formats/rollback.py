@@ -9,7 +9,9 @@ import attrs
 from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.units import dollars, duration
-from pipeline_dsl.cli.bill import aligned, spread
+from pipeline_dsl.cli.bill import spread
+from pipeline_dsl.cli.formats.columns import aligned
+from pipeline_dsl.cli.report import relative
 from pipeline_dsl.plan.plan import Interval
 from pipeline_dsl.runner.invalidation import Applied
 from pipeline_dsl.runner.last_good import Good
@@ -35,7 +37,7 @@ def as_text(found: Rollback, path: Path) -> str:
     lines.append(f"Saved against a full re-run ({_sum(found.whole)}): {_flat(found.saved)}{_share(found.saved, found.whole)}")
     lines += [f"damaged: {fault}" for fault in found.damaged.values()]
     lines += ["", *_good(found)] if found.good else []
-    lines.append(f"next: pdsl rollback {near(path)} --failed {failed.name} --apply" + _advice(found))
+    lines.append(f"next: pdsl rollback {relative(str(path))} --failed {failed.name} --apply" + _advice(found))
     return "\n".join(lines) + "\n"
 
 
@@ -61,7 +63,7 @@ def _good(found: Rollback) -> Iterator[str]:
 
 def _shown(good: Good) -> str:
     metrics = "".join(f", {metric} {value:.4g}" for metric, value in good.metrics.items())
-    run = "a run whose manifest is gone" if good.run is None else good.run if good.run == "this run" else str(near(Path(good.run)))
+    run = "a run whose manifest is gone" if good.run is None else good.run if good.run == "this run" else relative(good.run)
     then = "".join(f", {change.field} {change.old!r} there and {change.new!r} here" for change in good.changed if change.field)
     return f"{good.output} of {run}{metrics}{then}"
 
@@ -112,7 +114,7 @@ def applied_text(done: Applied) -> str:
             f"the whole took {duration(whole['seconds'])} and {dollars(whole['usd'])}: "
             f"saved {duration(saved['seconds'])} ({100 * saved['seconds'] / whole['seconds']:.0f}%) and {dollars(saved['usd'])}"
         )
-    lines.append(f"manifest: {near(done.outcome.manifest)}")
+    lines.append(f"manifest: {relative(str(done.outcome.manifest))}")
     return "\n".join(lines) + "\n"
 
 
@@ -192,8 +194,3 @@ def applied_data(done: Applied) -> dict[str, Any]:
         "status": "failed" if fault else "interrupted" if done.outcome.interrupted else "complete",
         "fault": None if fault is None else {"code": fault.code, "message": fault.message},
     }
-
-
-def near(path: Path) -> Path:
-    """A path as seen from here, if it is below here."""
-    return path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path
