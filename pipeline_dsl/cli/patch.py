@@ -15,11 +15,15 @@ _HUNK = re.compile(r"@@ -(?P<old>\d+)(?:,(?P<olds>\d+))? \+(?P<new>\d+)(?:,(?P<n
 
 @attrs.frozen
 class Change:
-    """The new side of a file that a diff touches; `lines` are those that it changes, counted from 1."""
+    """A file that a diff touches, on its new side; `lines` are those that it changes, counted from 1."""
 
     file: str
     text: str
     lines: frozenset[int]
+    old: str | None = None
+    """The name that it had before; None if it is new."""
+    before: str = ""
+    """What it was before."""
 
 
 @attrs.frozen
@@ -37,18 +41,44 @@ def changed(diff: str, folder: Path) -> Iterator[Change]:
 
     Raises: Usage if a file is not the one that the diff was made from, or lies elsewhere.
     """
+    top = _top(folder)
     for old, new, hunks in _files(diff):
         if new is None or Path(new).suffix not in (".yaml", ".yml", ".json"):
             continue
-        lines = [] if old is None else _base(_inside(new, folder), old, folder, hunks)
+        lines = [] if old is None else _base(new, old, folder if _there(old, new, folder) else top, hunks)
         text, touched = _applied(lines, hunks, new)
-        yield Change(new, "\n".join(text), touched)
+        yield Change(new, "\n".join(text), touched, old, "\n".join(lines))
+
+
+def names(diff: str) -> Iterator[tuple[str | None, str | None]]:
+    """The files that a diff touches, each by its name before and after; None where there is none."""
+    for old, new, _ in _files(diff):
+        yield old, new
+
+
+def _top(folder: Path) -> Path:
+    """The root of the repository, from which git names files wherever it is called; the folder itself where there is none."""
+    found = subprocess.run(["git", "rev-parse", "--show-toplevel"], cwd=folder, capture_output=True, check=False)
+    return Path(found.stdout.decode("utf-8", "surrogateescape").rstrip("\n")) if found.returncode == 0 else folder
+
+
+def _there(old: str, new: str, folder: Path) -> bool:
+    """Whether the folder has a file of this name, or its last commit had."""
+    if _inside(new, folder).is_file():
+        return True
+    command = ["git", "cat-file", "-e", f"HEAD:./{old}"]
+    return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
 
 
 def _files(diff: str) -> Iterator[tuple[str | None, str | None, list[_Hunk]]]:
     """Each file of a diff: its old name, its new one, and its hunks."""
     lines, at = diff.replace("\r\n", "\n").split("\n"), 0
     while at < len(lines):
+        if lines[at].startswith("rename from ") and at + 1 < len(lines) and lines[at + 1].startswith("rename to "):
+            if not any(line.startswith("--- ") for line in lines[at + 2 : at + 4]):  # nothing but its name
+                yield _name(f"--- {lines[at][12:]}", whole=True), _name(f"+++ {lines[at + 1][10:]}", whole=True), []
+            at += 2
+            continue
         if not (lines[at].startswith("--- ") and at + 1 < len(lines) and lines[at + 1].startswith("+++ ")):
             at += 1
             continue
@@ -61,13 +91,14 @@ def _files(diff: str) -> Iterator[tuple[str | None, str | None, list[_Hunk]]]:
         yield old, new, hunks
 
 
-def _name(line: str) -> str | None:
+def _name(line: str, *, whole: bool = False) -> str | None:
+    """The name in a line of a diff; `whole` if git put no `a/` or `b/` before it."""
     name = line[4:].split("\t", 1)[0].strip()
     if name == "/dev/null":
         return None
     if name.startswith('"') and name.endswith('"') and len(name) > 1:  # as git quotes what is not ASCII, byte by byte
         name = _ESCAPED.sub(lambda found: chr(int(found[1], 8)), name[1:-1]).encode("latin-1", "replace").decode("utf-8", "replace")
-    return name[2:] if name[:2] in ("a/", "b/", "i/", "w/", "c/", "o/") else name
+    return name[2:] if not whole and name[:2] in ("a/", "b/", "i/", "w/", "c/", "o/") else name
 
 
 def _hunk(lines: list[str], at: int, first: int, olds: int, news: int) -> tuple[_Hunk, int]:
@@ -103,12 +134,13 @@ def _inside(name: str, folder: Path) -> Path:
     return path
 
 
-def _base(path: Path, old: str, folder: Path, hunks: list[_Hunk]) -> list[str]:
+def _base(new: str, old: str, folder: Path, hunks: list[_Hunk]) -> list[str]:
     """The lines that the hunks are to be applied to: those of the file, or of the last commit where the file is changed already.
 
     Raises: Usage if neither fits.
     """
     candidates: list[list[str]] = []
+    path = _inside(new, folder)
     if path.is_file():
         candidates.append(path.read_text(encoding="utf-8", errors="surrogateescape").split("\n"))
     if all(_fits(candidate, hunks) for candidate in candidates) and candidates:
@@ -117,7 +149,7 @@ def _base(path: Path, old: str, folder: Path, hunks: list[_Hunk]) -> list[str]:
         return candidates[0] if undone is None else undone
     committed = subprocess.run(["git", "show", f"HEAD:./{old}"], cwd=folder, capture_output=True, check=False)
     if committed.returncode == 0:
-        candidates.append(committed.stdout.decode("utf-8", "surrogateescape").split("\n"))
+        candidates.append(committed.stdout.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n"))
     for candidate in candidates:
         if _fits(candidate, hunks):
             return candidate

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import attrs
 import typer
 
 from pipeline_dsl.base.fault import Exit, Usage
@@ -74,7 +75,7 @@ def _earlier(path: Path, types: "Types") -> "Subject":
     from pipeline_dsl.compiler.review.tree import Refused
 
     try:
-        found = subject_of(_bytes(path), str(path), types)
+        found = subject_of(*_manifest(path), types)
     except Refused as refused:
         raise Usage(f"{path} cannot be compared with: {refused.finding.message}") from refused
     if not found.entries:
@@ -94,8 +95,6 @@ def _reviews(target: str, terms: "Terms") -> Iterator[Review]:
         yield from _of_diff(target, terms)
     elif path.suffix == ".py":
         raise Usage(f"{target} is a pipeline file, not a manifest", help=f"`pdsl check {target}` judges it, and runs its code to do so")
-    elif path.suffix == ".json" and _is_plan(path):
-        yield _of_plan(path, terms)
     elif path.is_dir():
         found = [file for file in sorted(path.rglob("*")) if file.suffix in (".yaml", ".yml", ".json") and _is_manifest(file)]
         if not found:
@@ -105,7 +104,8 @@ def _reviews(target: str, terms: "Terms") -> Iterator[Review]:
         for file in found:
             yield judge(_bytes(file), str(file), terms)
     else:
-        yield judge(_bytes(path), target, terms)
+        raw, name = _manifest(path)
+        yield judge(raw, name, terms)
 
 
 def _is_manifest(file: Path) -> bool:
@@ -114,21 +114,18 @@ def _is_manifest(file: Path) -> bool:
     return file.is_file() and is_manifest(_bytes(file))
 
 
-def _is_plan(path: Path) -> bool:
-    """Whether a JSON file is a saved plan, told from its text; any other is judged as a manifest."""
+def _manifest(path: Path) -> tuple[bytes, str]:
+    """The bytes of a manifest, and what findings call it; a saved plan stands for the proposal that it was written with."""
     from pipeline_dsl.compiler.review.recognize import is_plan
 
-    return is_plan(_bytes(path))
-
-
-def _of_plan(path: Path, terms: "Terms") -> Review:
-    """The review of a saved plan, by the proposal that it stands for."""
-    from pipeline_dsl.compiler.review.review import review as judge
+    raw = _bytes(path)
+    if not is_plan(raw):
+        return raw, str(path)
     from pipeline_dsl.plan import plan as plans
     from pipeline_dsl.store.proposal import proposal
     from pipeline_dsl.store.strict_yaml import dumped
 
-    return judge(dumped(proposal(plans.read(path), None)).encode(), f"{path} (as a manifest)", terms)
+    return dumped(proposal(plans.read(path), None)).encode(), f"{path} (as a manifest)"
 
 
 def _of_diff(target: str, terms: "Terms") -> Iterator[Review]:
@@ -139,13 +136,60 @@ def _of_diff(target: str, terms: "Terms") -> Iterator[Review]:
     raw = sys.stdin.buffer.read(_LIMIT + 1) if target == "-" else _bytes(Path(target))
     if len(raw) > _LIMIT:
         raise Usage(f"this diff is larger than {_LIMIT:,} bytes", help="review the manifests themselves")
-    touched = 0
-    for change in changed(raw.decode("utf-8", "replace"), Path.cwd()):
+    diff, touched = raw.decode("utf-8", "replace"), 0
+    for change in changed(diff, Path.cwd()):
         if is_manifest(change.text.encode("utf-8", "surrogateescape")):
             touched += 1
-            yield judge(change.text.encode("utf-8", "surrogateescape"), change.file, terms).marked(change.lines)
+            held = terms if terms.against is not None else attrs.evolve(terms, against=_before(change, terms.types))
+            yield judge(change.text.encode("utf-8", "surrogateescape"), change.file, held).marked(change.lines)
+    pipelines = _pipelines(diff)
     if not touched:
-        raise Usage("this diff touches no manifest", help="a diff is reviewed by the manifests on its new side")
+        raise Usage("this diff touches no manifest", help=_nothing(diff, pipelines))
+    if pipelines:
+        sys.stderr.write(f"pdsl: not judged here: {', '.join(pipelines)}; `pdsl check FILE` judges a pipeline file, and runs its code\n")
+
+
+def _before(change: "Change", types: "Types") -> "Subject | None":
+    """The old side of a manifest that a diff changes; None if there is none to compare with."""
+    from pipeline_dsl.base.span import remember
+    from pipeline_dsl.compiler.review.review import subject_of
+    from pipeline_dsl.compiler.review.tree import Refused
+
+    if change.old is None:
+        return None
+    name = f"{change.old} (before)"
+    try:
+        found = subject_of(change.before.encode("utf-8", "surrogateescape"), name, types)
+    except Refused:
+        return None  # what could not be read had nothing to lose
+    remember(name, change.before)
+    return found if found.entries else None
+
+
+def _pipelines(diff: str) -> list[str]:
+    """The pipeline files that a diff touches, as far as they lie here."""
+    from pipeline_dsl.cli.patch import names
+
+    changed = [Path(new) for _, new in names(diff) if new is not None and new.endswith(".py") and ".." not in Path(new).parts]
+    there = [path for path in changed if not path.is_absolute() and path.is_file()]
+    return [str(path) for path in there if (raw := _bytes(path)).find(b"pipeline_dsl") >= 0 and b"Pipeline(" in raw]
+
+
+def _nothing(diff: str, pipelines: list[str]) -> str:
+    """What to do with a diff that has no manifest on its new side."""
+    from pipeline_dsl.cli.patch import names
+
+    if pipelines:
+        file = pipelines[0]
+        return (
+            f"`pdsl check {file}` judges the pipeline file, and runs its code; `pdsl plan {file} --manifest FILE` writes what is reviewed"
+        )
+    if "\x1b[" in diff:
+        return "it is coloured: make it by `git diff --no-color`"
+    gone = [old for old, new in names(diff) if new is None and old is not None and old.endswith((".yaml", ".yml", ".json"))]
+    if gone:
+        return f"it deletes {', '.join(gone[:3])}: what is gone is not reviewed"
+    return "a diff is reviewed by the manifests on its new side"
 
 
 _LIMIT = 64 * 2**20
@@ -163,6 +207,7 @@ def _bytes(path: Path) -> bytes:
 
 
 if TYPE_CHECKING:
+    from pipeline_dsl.cli.patch import Change
     from pipeline_dsl.compiler.review.installed import Types
     from pipeline_dsl.compiler.review.review import Terms
     from pipeline_dsl.compiler.review.subject import Subject

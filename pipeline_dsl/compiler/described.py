@@ -81,6 +81,8 @@ def _of_type(cls: type[AnyStage]) -> dict[str, Any]:
         for field in described.inputs
     }
     flags = dict.fromkeys((name for name in ("aligns", "movable") if getattr(cls, name) is True), True)
+    if not cls.aligns and any("aligns" in vars(base) for base in cls.__mro__[: cls.__mro__.index(Stage)]):
+        flags["aligns"] = False  # which it would else be asked whether it does
     return {"produces": known(described.produces).__name__, "inputs": inputs, **flags}
 
 
@@ -202,7 +204,7 @@ def type_of(signature: Signature, told: Mapping[str, Any], seconds: float) -> ty
             one | tuple[one, ...] | dict[str, one] | None if said.get("optional") else one | tuple[one, ...] | dict[str, one]
         )
         defaults[field] = held_out(default=None) if said.get("held_out") else None
-    flags = {flag: told.get(flag) is True for flag in ("aligns", "movable")}
+    flags = {"movable": told.get("movable") is True} | ({"aligns": told["aligns"] is True} if "aligns" in told else {})
     spoken = {
         key: tuple(cast("list[Any]", value)) if isinstance(value, list) else value for key, value in told.get("attributes", {}).items()
     }

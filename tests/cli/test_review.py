@@ -151,7 +151,7 @@ def test_a_diff_is_judged_by_its_new_side_and_its_lines_are_marked(tmp_path: Pat
     (entry,) = json.loads(ended.stdout)["reviews"]
 
     assert ended.returncode == 1
-    assert {(one["code"], one["new"]) for one in entry["diagnostics"]} == {("PDSL115", False), ("PDSL506", True)}
+    assert {(one["code"], one["new"]) for one in entry["diagnostics"]} == {("PDSL115", False), ("PDSL506", True), ("PDSL622", True)}
 
 
 def test_a_new_file_needs_no_old_side(tmp_path: Path) -> None:
@@ -189,6 +189,87 @@ def test_a_diff_of_something_else_is_refused(tmp_path: Path) -> None:
 
     assert ended.returncode == 2
     assert "does not fit" in ended.stderr
+
+
+def test_a_diff_is_held_against_its_old_side(tmp_path: Path) -> None:
+    file = repository(tmp_path)
+    text = file.read_text()
+    loose = text.replace("mmlu >= baseline + 0.5", "mmlu >= baseline - 3").replace("- truthfulqa >= baseline\n", "")
+    (tmp_path / "p.diff").write_text(diffed(tmp_path, file, text, loose))
+    looser = pdsl("review", "p.diff", cwd=tmp_path)
+    file.write_text(text)
+    (tmp_path / "q.diff").write_text(diffed(tmp_path, file, "mmlu >= baseline + 0.5", "mmlu >= baseline + 0.6"))
+    tighter = pdsl("review", "q.diff", cwd=tmp_path)
+
+    assert (looser.returncode, looser.stdout.count("[PDSL622]")) == (0, 2)
+    assert "was dropped" in looser.stdout
+    assert (tighter.returncode, "PDSL622" in tighter.stdout) == (0, False)
+
+
+def test_a_budget_that_is_raised_is_flagged(tmp_path: Path) -> None:
+    (file,) = take(tmp_path, "good_by_hand")
+    (tmp_path / "new.yaml").write_text(file.read_text().replace("{usd: 60000, kl: 25}", "{usd: 900000, kl: 90}"))
+    up, down = (pdsl("review", *names, cwd=tmp_path).stdout for names in (("new.yaml", "--against", file), (file, "--against", "new.yaml")))
+
+    assert up.count("[PDSL622]") == 2
+    assert "the KL budget is 90 nats, before it was" in up
+    assert "PDSL622" not in down
+
+
+def test_a_diff_from_a_folder_below_the_root_is_found(tmp_path: Path) -> None:
+    file = repository(tmp_path)
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "p.diff").write_text(diffed(tmp_path, file, "seed: 7", "seed: 8"))
+
+    assert pdsl("review", "p.diff", cwd=tmp_path / "below").returncode == 0
+
+
+def test_a_manifest_that_only_moves_is_judged_as_it_is(tmp_path: Path) -> None:
+    repository(tmp_path)
+    assert run(["git", "mv", "good_by_hand.yaml", "moved.yaml"], cwd=tmp_path).returncode == 0
+    (tmp_path / "p.diff").write_text(run(["git", "diff", "--cached", "-M"], cwd=tmp_path).stdout)
+    ended = pdsl("review", "p.diff", cwd=tmp_path)
+
+    assert (ended.returncode, "APPROVE moved.yaml" in ended.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["git", "rm", "-q", "good_by_hand.yaml"], "it deletes good_by_hand.yaml"),
+        (["sed", "-i", "1s/^/# changed\\n/", "p.py"], "`pdsl check p.py` judges the pipeline file"),
+    ],
+)
+def test_a_diff_without_a_manifest_says_what_to_do(tmp_path: Path, command: list[str], said: str) -> None:
+    (tmp_path / "p.py").write_text("from pipeline_dsl import Pipeline\npipeline = Pipeline(name='p', targets=[])\n")
+    repository(tmp_path)
+    assert run(command, cwd=tmp_path).returncode == 0
+    (tmp_path / "p.diff").write_text(run(["git", "diff", "HEAD"], cwd=tmp_path).stdout)
+    ended = pdsl("review", "p.diff", cwd=tmp_path)
+
+    assert ended.returncode == 2
+    assert said in ended.stderr
+
+
+def test_a_pipeline_file_beside_a_manifest_is_said_to_be_unjudged(tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text("from pipeline_dsl import Pipeline\npipeline = Pipeline(name='p', targets=[])\n")
+    file = repository(tmp_path)
+    (tmp_path / "p.py").write_text("# new\n" + (tmp_path / "p.py").read_text())
+    (tmp_path / "p.diff").write_text(diffed(tmp_path, file, "seed: 7", "seed: 8"))
+    ended = pdsl("review", "p.diff", "--json", cwd=tmp_path)
+
+    assert "not judged here: p.py" in ended.stderr
+    assert len(json.loads(ended.stdout)["reviews"]) == 1
+
+
+def test_a_saved_plan_can_be_compared_with(tmp_path: Path) -> None:
+    pipeline = ROOT / "pipelines" / "llama3_8b.py"
+    assert pdsl("plan", pipeline, "--out", tmp_path / "plan.json", "--manifest", tmp_path / "p.yaml", cwd=tmp_path).returncode == 0
+    text = (tmp_path / "p.yaml").read_text().replace("- contamination <= 0.1\n", "")
+    (tmp_path / "p.yaml").write_text(text.replace("  contamination <= 0.1: 24_contamination\n", ""))
+    ended = pdsl("review", "p.yaml", "--against", "plan.json", cwd=tmp_path)
+
+    assert "the gate on `contamination` was dropped" in ended.stdout
 
 
 def test_a_manifest_in_json_is_a_manifest(tmp_path: Path) -> None:

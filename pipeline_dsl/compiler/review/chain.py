@@ -50,7 +50,8 @@ def digest_faults(tree: Tree | None, what: str) -> Iterator[Diagnostic]:
 
 
 def _malformed(subject: Subject) -> Iterator[Diagnostic]:
-    yield from digest_faults(subject.tree.items.get("plan"), "`plan`")
+    if not isinstance((plan := subject.tree.items.get("plan")) and plan.value, dict | list):  # which its form tells
+        yield from digest_faults(plan, "`plan`")
     for name in subject.entries:
         for field in ("definition", "action", "record", "input_hash", "output_hash", "code"):
             yield from digest_faults(subject.said(name, field), f"`{field}` of `{name}`")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.base.span import Span
 from pipeline_dsl.compiler.facts import Bound, Facts
-from pipeline_dsl.compiler.passes.divergence import kl_budget
+from pipeline_dsl.compiler.passes.divergence import aligns, kl_budget
 from pipeline_dsl.compiler.passes.gates import measured_model
 from pipeline_dsl.compiler.review.findings import FigureImpossible, GateFailedOnRecord, KlSpent, SameBytes
 from pipeline_dsl.compiler.review.subject import Subject
@@ -110,7 +110,7 @@ def _passes(subject: Subject, facts: Facts, bound: Bound) -> Iterator[Diagnostic
 
 def _spent(subject: Subject, facts: Facts) -> Iterator[Diagnostic]:
     for stage in facts.graph.order:
-        limit = kl_budget(stage) if stage.aligns else None
+        limit = kl_budget(stage) if aligns(facts.graph, stage) else None
         if limit is None:
             continue
         name = facts.graph.names[stage]

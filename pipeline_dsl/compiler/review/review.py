@@ -14,7 +14,7 @@ from pipeline_dsl.base.span import Span, remember
 from pipeline_dsl.compiler.checks.release_broken import ReleaseBroken
 from pipeline_dsl.compiler.checks.stage_undescribed import StageUndescribed
 from pipeline_dsl.compiler.compile import compile_loaded
-from pipeline_dsl.compiler.review import chain, evidence, figures, installed, rollback, short, spending
+from pipeline_dsl.compiler.review import chain, changes, evidence, figures, installed, overrides, rollback, short, spending
 from pipeline_dsl.compiler.review.declaration import declare
 from pipeline_dsl.compiler.review.findings import REVIEWED, FieldUnknown, NotFinished, NotReadable, TypeTold
 from pipeline_dsl.compiler.review.form import misshapen
@@ -99,12 +99,12 @@ def review(raw: bytes, file: str, terms: Terms) -> Review:
     )
     subject = Subject(tree=tree, declared=declared, compiled=compiled, short=brief)
     found += compiled.diagnostics if compiled else ()
-    for step in (chain.links, rollback.plans, spending.money, figures.figures):
+    for step in (chain.links, overrides.claimed, rollback.plans, spending.money, figures.figures):
         found += step(subject)
     if terms.store is not None:
         found += evidence.held_against(subject, terms.store)
     if terms.against is not None:
-        found += spending.red_flags(subject, terms.against)
+        found += changes.red_flags(subject, terms.against)
     return _summary(file, subject, found)
 
 
@@ -151,7 +151,10 @@ def _head(tree: Tree, file: str) -> Iterable[Diagnostic]:
     version, status = tree.items.get("manifest_version"), tree.items.get("status")
     if version is not None and version.value != SCHEMA:
         text = f"this is a manifest of format {version.text or 'unknown':.40}; this pdsl reads format {SCHEMA}"
-        yield FieldUnknown.finding(text, version.span, help="review it with the pdsl that it was written for")
+        help = "review it with the pdsl that it was written for"
+        if version.text == str(SCHEMA):
+            text, help = "the format of a manifest is a number, not a text", f"write `manifest_version: {SCHEMA}`, without quotes"
+        yield FieldUnknown.finding(text, version.span, help=help)
     pending = tree.items["pending"].members if "pending" in tree.items else []
     if status is not None and status.value == "complete" and pending:
         text = f"this run is said to be complete, and {pending[0].text or 'a stage'!r:.60} is pending"

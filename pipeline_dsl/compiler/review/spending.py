@@ -1,10 +1,11 @@
-"""Money and divergence in a manifest under review: what is spent against what may be, and what changed against another manifest."""
+"""Money and divergence in a manifest under review: what is spent against what may be."""
 
 from collections.abc import Iterator
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.base.span import Span
 from pipeline_dsl.base.units import dollars
+from pipeline_dsl.compiler.passes.divergence import aligns
 from pipeline_dsl.compiler.review.findings import BudgetSpent, KlBoundless, KlGateLoose, RedFlag, TotalsWrong
 from pipeline_dsl.compiler.review.subject import Subject
 from pipeline_dsl.lang.gate import Baseline
@@ -77,7 +78,7 @@ def _budget(subject: Subject) -> Iterator[Diagnostic]:
         text = f"the stages {'cost' if subject.ran else 'are expected to cost'} {dollars(spent)}, the budget is {dollars(limit)}"
         yield BudgetSpent.finding(
             text,
-            _top(subject, "budget"),
+            subject.top("budget"),
             related=[("most of it here", subject.at(dearest))],
             help="make the run smaller, or raise the budget",
         )
@@ -91,14 +92,14 @@ def _budget(subject: Subject) -> Iterator[Diagnostic]:
 
 def _divergence(subject: Subject) -> Iterator[Diagnostic]:
     facts = subject.facts
-    if facts is None or facts.ships is None or not any(stage.aligns for stage in facts.graph.order):
+    if facts is None or facts.ships is None or not any(aligns(facts.graph, stage) for stage in facts.graph.order):
         return
     limit = facts.graph.pipeline.budget.kl
-    bounds = [(limit, "the pipeline's KL budget", _top(subject, "budget"))]
+    bounds = [(limit, "the pipeline's KL budget", subject.top("budget"))]
     bounds += [
         (getattr(stage, "kl_budget", None), f"the KL budget of `{facts.graph.names[stage]}`", facts.graph.argument(stage, "kl_budget"))
         for stage in facts.graph.order
-        if stage.aligns
+        if aligns(facts.graph, stage)
     ]
     gates = [bound for bound in facts.gates if bound.metric and bound.metric.name == "kl_from_reference" and bound.gate.mark]
     for bound in gates:
@@ -116,62 +117,3 @@ def _divergence(subject: Subject) -> Iterator[Diagnostic]:
 
 def _told(subject: Subject, code: str) -> bool:
     return subject.compiled is not None and any(finding.code == code for finding in subject.compiled.diagnostics)
-
-
-def _top(subject: Subject, name: str) -> Span:
-    tree = subject.tree.items.get(name) or subject.tree.items.get("pipeline")
-    return tree.key if tree is not None else subject.tree.span
-
-
-def red_flags(subject: Subject, other: Subject) -> Iterator[Diagnostic]:
-    """What changed against another manifest, usually that of the last release, and should not have."""
-    from pipeline_dsl.gates.unexplained import FACTOR  # with all that compares runs, which no other review needs
-
-    for name in subject.entries:
-        if name not in other.entries:
-            continue
-        before, now = other.said(name, "action"), subject.said(name, "action")
-        same = before is not None and now is not None and before.value == now.value
-        results = other.said(name, "output_hash"), subject.said(name, "output_hash")
-        if same and results[0] and results[1] and results[0].value != results[1].value:
-            text = f"`{name}` made something else of the same inputs by the same recipe"
-            yield RedFlag.finding(
-                text, results[1].key, related=[("before", results[0].key)], help="training may differ; data and tokenizers may not"
-            )
-        for field, what in (("cost_usd", "cost"), ("wall_clock_sec", "took")):
-            old, new = other.number(name, field), subject.number(name, field)
-            same_recipe = _same_recipe(subject, other, name)
-            if same_recipe and old is not None and new is not None and min(old, new) > 1e-2 and max(old, new) >= FACTOR * min(old, new):
-                text = f"`{name}` {what} {new:g} by a recipe that {what} {old:g} before"
-                yield RedFlag.finding(
-                    text, subject.at(name, field), related=[("before", other.at(name, field))], help="find out why before it is approved"
-                )
-    yield from _loosened(subject, other)
-
-
-def _same_recipe(subject: Subject, other: Subject, name: str) -> bool:
-    ours, theirs = subject.said(name, "recipe"), other.said(name, "recipe")
-    return ours is not None and theirs is not None and ours.plain == theirs.plain
-
-
-def _loosened(subject: Subject, other: Subject) -> Iterator[Diagnostic]:
-    """Gates that were there and are not, or ask for less."""
-    ours, theirs = _levels(subject), _levels(other)
-    for key, (level, span) in theirs.items():
-        if key not in ours:
-            text = f"the gate on `{key[0]}` was dropped"
-            yield RedFlag.finding(text, _top(subject, "gates"), related=[("before", span)], help="say why, or put it back")
-            continue
-        now, at = ours[key]
-        kinds = isinstance(now, Baseline), isinstance(level, Baseline)
-        if kinds[0] != kinds[1]:
-            continue
-        new, old = (value.delta if isinstance(value, Baseline) else value for value in (now, level))
-        if (new < old) if key[1] == ">=" else (new > old):
-            text = f"the gate on `{key[0]}` asks for {key[1]} {new:g}, before it was {old:g}"
-            yield RedFlag.finding(text, at, related=[("before", span)], help="say why it is looser")
-
-
-def _levels(subject: Subject) -> "dict[tuple[str, str], tuple[float | Baseline, Span]]":
-    gates = subject.declared.loaded.pipeline.gates if subject.declared.loaded else ()
-    return {(gate.metric, gate.operator): (gate.threshold, gate.mark.span()) for gate in gates if gate.mark}

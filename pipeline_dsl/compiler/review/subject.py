@@ -72,6 +72,11 @@ class Subject:
         tree = self.said(name, *path)
         return tree.key if tree is not None else self.entries[name].key
 
+    def top(self, name: str) -> Span:
+        """Where the manifest says something of itself, or else its name."""
+        tree = self.tree.items.get(name) or self.tree.items.get("pipeline")
+        return tree.key if tree is not None else self.tree.span
+
     @property
     def unfinished(self) -> bool:
         """Whether it says that its run did not come to its end."""

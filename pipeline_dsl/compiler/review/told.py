@@ -53,7 +53,11 @@ def _signature(name: str, said: str, declares: Tree, tree: Tree, recipe: Tree, r
     defaults = {item.text for item in (declares.items["defaults"].members if "defaults" in declares.items else ())}
     written = {**report.part(recipe, "fields"), **report.part(tree, "execution")}
     fields = {field: valued(item.plain) if field in defaults else None for field, item in written.items()}
-    flaws += [(recipe, f"`{field}` is no name for a field") for field in (*fields, *inputs) if not _field(field) or hasattr(Told, field)]
+    flaws += [
+        (recipe, f"`{field}` is no name for a field")
+        for field in (*fields, *inputs)
+        if not _field(field) or (hasattr(Told, field) and field != "evaluation")
+    ]
     for at, text in flaws:
         report.unusable(f"what `{name}` declares cannot be used: {text}", at, "let `pdsl plan TARGET --manifest FILE` write it")
     if flaws or made is None:

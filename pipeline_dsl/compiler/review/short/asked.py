@@ -33,7 +33,24 @@ _LEVEL = re.compile(r"(?P<operator>>=|<=|≥|≤)\s*(?P<base>baseline)?\s*(?P<si
 
 def metric_name(said: str) -> str:
     """A metric by the name under which it is known here."""
-    return METRIC_NAMES.get(said, METRIC_NAMES.get(said.lower(), said.lower() if said.lower() in METRICS else said))
+    for name in (said, said.lower(), snake(said)):
+        if name in METRIC_NAMES or name in METRICS:
+            return METRIC_NAMES.get(name, name)
+    return said
+
+
+def snake(name: str) -> str:
+    """`cost_usd` of `costUsd` and `cost-usd`."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).replace("-", "_").lower()
+
+
+def gathered(parts: list[Tree]) -> list[Tree]:
+    """The gates of several places, each a text."""
+    found: list[Tree] = []
+    for part in map(asked, parts):
+        found += part.members
+        found += [_written(gate, f"{name} {gate.text or gate.plain!s}") for name, gate in part.items.items()]
+    return found
 
 
 def asked(gates: Tree) -> Tree:
@@ -51,15 +68,25 @@ def asked(gates: Tree) -> Tree:
 
 
 def _named(name: str, gate: Tree) -> list[Tree]:
+    if _is_group(gate):
+        return [one for inner, item in gate.items.items() for one in _named(inner, item)]
     if isinstance(gate.value, dict):
         return _parts(name, gate)
     metric = metric_name(name)
     return [_written(gate, f"{metric} {_level(metric, gate.text or str(gate.plain))}")]
 
 
+def _is_group(gate: Tree) -> bool:
+    """Whether a mapping has gates in it, by metric, and is none itself."""
+    own = {key for keys in _PARTS.values() for key in keys} | {*_TOLD}
+    return bool(gate.items) and not own & set(gate.items)
+
+
 def _listed(gate: Tree) -> list[Tree]:
     if isinstance(gate.value, dict):
         only = next(iter(gate.items.items())) if len(gate.items) == 1 else None
+        if only is None and _is_group(gate):
+            return _named("", gate)
         return _named(*only) if only else _parts("", gate)
     said, _, level = (gate.text or "").strip().partition(" ")
     metric = metric_name(said)

@@ -60,7 +60,7 @@ ALLOWED = frozenset(
             "suite",
         ),
         *("eval_data_hash", "benchmarks", "calibration", "calibration_data", "config", "notes", "description", "split", "name", "estimate"),
-        *("licence", "terms", "personal", "pii", "use", "active_params"),
+        *("licence", "terms", "personal", "pii", "use", "active_params", "gates"),
     )
 )
 """What a stage may say."""

@@ -1,11 +1,13 @@
 """What the stages of a manifest in the short spelling read."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline_dsl.base.diagnostic import Diagnostic
-from pipeline_dsl.compiler.review.findings import StageAbsent
+import attrs
+
+from pipeline_dsl.base.diagnostic import Diagnostic, Severity
+from pipeline_dsl.compiler.review.findings import FieldUnknown, StageAbsent
 from pipeline_dsl.compiler.review.short.brief import Brief
 from pipeline_dsl.compiler.review.short.hashes import combined, hash_of, hashes_of
 from pipeline_dsl.compiler.review.tree import Tree
@@ -24,7 +26,10 @@ def inputs_of(brief: Brief, name: str, stage: Tree, found: list[Diagnostic]) -> 
                 help = f"did you mean `{near[0]}`?" if near else "name one of its stages"
                 text = f"`{name}` reads {item.text or item.plain!s:.80}, which the manifest does not have"
                 found.append(StageAbsent.finding(text, item.span, help=help))
-        return [item.text for item in named if item.text in brief.stages]
+        read = [item.text for item in named if item.text in brief.stages]
+        if read and len(read) == len(named):
+            found += _without_a_model(brief, name, read, said)
+        return read
     read = hashes_of(stage.items.get("input_hash"))
     if read:
         before = brief.before(name)
@@ -35,6 +40,16 @@ def inputs_of(brief: Brief, name: str, stage: Tree, found: list[Diagnostic]) -> 
         if len(read) == 1 and (joint := combined(read[0], made)):
             return joint
     return _usual(brief, name)
+
+
+def _without_a_model(brief: Brief, name: str, read: list[str], said: Tree) -> Iterator[Diagnostic]:
+    """A stage that trains a model further, names all that it reads, and names no model, where there is one before it."""
+    starts = {"sft": ("pretrain", "sft"), "align": ("pretrain", "sft", "align")}.get(brief.kinds.get(name, ""), ())
+    near = [other for other in brief.before(name) if brief.kinds.get(other) in starts]
+    if near and not any(brief.kinds.get(other) not in ("data", "tokenizer") for other in read):
+        text = f"`{name}` names what it reads, and no model is among it"
+        finding = FieldUnknown.finding(text, said.key, help=f"name the model that it starts from, such as `{near[-1]}`")
+        yield attrs.evolve(finding, severity=Severity.WARNING)
 
 
 def _usual(brief: Brief, name: str) -> list[str]:

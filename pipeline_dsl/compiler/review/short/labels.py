@@ -15,6 +15,7 @@ _CLEAN = ("none", "no", "removed", "scrubbed", "redacted", "masked", "anonymized
 def labels_of(whole: Tree | None, stage: Tree) -> list[dict[str, str]]:
     """The labels of what a stage makes; `whole` is the manifest where its own licence is meant for the stage."""
     given = [tree.items["licence"] for tree in (stage, whole) if tree is not None and "licence" in tree.items][:1]
+    given += [tree.items[key] for tree in _sets(stage) for key in ("licence", "license") if key in tree.items]
     said = {item.text.strip() for tree in given for item in (tree, *tree.members, *tree.items.values()) if item.text}
     labels = [{"kind": term, "said": licence} for licence in sorted(said) for term in sorted(forbids(licence))]
     terms = stage.items.get("terms")
@@ -33,7 +34,15 @@ def personal_learnt(brief: Brief) -> Iterator[Diagnostic]:
 
 def _personal(stage: Tree) -> Tree | None:
     """Where a stage says that its data tells about people."""
-    for said in (stage.items[key] for key in ("pii", "personal") if key in stage.items):
+    keys = ("pii", "personal", "contains_pii", "has_pii", "personal_data")
+    for said in (tree.items[key] for tree in (stage, *_sets(stage)) for key in keys if key in tree.items):
         if said.value is True or (isinstance(said.value, str) and said.value.strip().lower() not in _CLEAN):
             return said
     return None
+
+
+def _sets(stage: Tree) -> Iterator[Tree]:
+    """The data sets of a stage that say more than their name."""
+    for key in ("data", "datasets", "train_data", "data_mix"):
+        for tree in (stage.items[key],) if key in stage.items else ():
+            yield from (item for item in (tree, *tree.members, *tree.items.values()) if item.items)

@@ -8,12 +8,13 @@ from pipeline_dsl.compiler.checks.evaluation_leak import EvaluationLeak
 from pipeline_dsl.compiler.review.findings import SameBytes
 from pipeline_dsl.compiler.review.short.brief import Brief
 from pipeline_dsl.compiler.review.short.hashes import is_open
-from pipeline_dsl.compiler.review.short.kinds import words_of
+from pipeline_dsl.compiler.review.short.kinds import known, words_of
 from pipeline_dsl.compiler.review.tree import Tree
 
 _DATA = ("data", "datasets", "train_data", "data_mix", "data_hash", "preference_data_hash", "calibration", "calibration_data")
 """What a stage calls the data that it reads."""
 
+_LEARN = ("tokenizer", "pretrain", "sft", "reward", "align")
 _KEPT = {"eval", "evals", "evaluation", "test", "heldout", "holdout", "benchmark", "benchmarks"}
 """What a name says that is kept for measuring."""
 
@@ -63,24 +64,27 @@ def mixed(brief: Brief) -> Iterator[Diagnostic]:
     """Data that is measured on, by its name or its hash, and learnt from."""
     held: dict[str, Tree] = {}
     top = brief.tree.items
-    for tree in (top.get("eval_data"), top.get("eval_data_hash"), top["data"].items.get("eval") if "data" in top else None):
+    parts = top["data"].items if "data" in top else dict[str, Tree]()
+    kept = [tree for key, tree in parts.items() if known(key) == "evaluate" or words_of(key) & _KEPT]
+    for tree in (top.get("eval_data"), top.get("eval_data_hash"), *kept):
         held |= {} if tree is None else dict.fromkeys(_data(tree), tree)
     for name, stage in brief.stages.items():
         keys = ("eval_data", "eval_data_hash", "suite", "benchmarks") + (_DATA if brief.kinds.get(name) == "evaluate" else ())
         held |= {data: stage.items[key] for key in keys if key in stage.items for data in _data(stage.items[key])}
-    learnt = [("the run", tree) for tree in (top.get("train_data"), top["data"].items.get("train") if "data" in top else None) if tree]
+    learning = [tree for key, tree in parts.items() if tree not in kept and (key in ("train", "training") or known(key) in _LEARN)]
+    learnt = [("the run", tree) for tree in (top.get("train_data"), *learning) if tree]
     for name, stage in brief.stages.items():
         kind = brief.kinds.get(name)
-        if kind in ("tokenizer", "data", "pretrain", "sft", "reward", "align", "quantize") and not brief.held(name):
+        if kind in (*_LEARN, "data", "quantize") and not brief.held(name):
             keys = ("calibration", "calibration_data", "data") if kind == "quantize" else _DATA
             learnt += [(f"`{name}`", part.items[key]) for part in _parts(stage) for key in keys if key in part.items]
     for who, tree in learnt:
         for data in sorted(_data(tree)):
             digest = data.startswith("sha256:")
-            kept = held.get(data)
-            if kept is None and (digest or not is_kept(data, brief.gates)):
+            measured = held.get(data)
+            if measured is None and (digest or not is_kept(data, brief.gates)):
                 continue
-            related = [("measured on here", kept.key)] if kept is not None else []
+            related = [("measured on here", measured.key)] if measured is not None else []
             help = "train on the training part; give evaluation data only to stages that measure"
             text = f"{who} learns from evaluation data: {data:.60}"
             if digest:

@@ -40,6 +40,8 @@ def spread(said: Tree | None, kinds: Mapping[str, str], stages: Mapping[str, Tre
             plans |= {item.text or "": attrs.evolve(item, value=rest if plan.items else name, text=name) for item in named.members}
         elif name not in _USUAL or name in stages:
             plans[name] = plan
+    if not plans and isinstance(said.value, str) and _action(said.value.strip().lower()):
+        return dict.fromkeys(stages, said)
     if not plans and isinstance(said.value, str):
         text = f"`rollback` is {said.text!r:.60}, which plans nothing"
         found.append(RollbackMissing.finding(text, said.span, help="say for each stage: `sft: {tier: medium, action: retrain}`"))

@@ -1,6 +1,7 @@
 """What people call the parts of a short manifest, in the words of a manifest."""
 
 import re
+from collections.abc import Container
 
 import attrs
 
@@ -8,8 +9,11 @@ from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.compiler.review.findings import FieldUnknown
 from pipeline_dsl.compiler.review.report import meant
 from pipeline_dsl.compiler.review.short.amounts import amount
-from pipeline_dsl.compiler.review.short.asked import asked, metric_name
+from pipeline_dsl.compiler.review.short.asked import asked, gathered, metric_name, snake
+from pipeline_dsl.compiler.review.short.kinds import known, unnumbered
+from pipeline_dsl.compiler.review.short.paths import by_path
 from pipeline_dsl.compiler.review.tree import Tree
+from pipeline_dsl.gates.metrics import METRICS
 
 
 def _names(**called: str) -> dict[str, str]:
@@ -29,10 +33,14 @@ _TOP = _names(
     train_data="training_data train_datasets training_datasets",
     eval_data="evaluation_data eval_datasets eval_sets eval_set test_data",
     licence="license",
+    data="datasets",
 )
 _STAGE = _names(
     artifact="artifact_type output_type produces output outputs makes",
-    depends_on="deps dependencies requires upstream parents parent consumes input",
+    recipe="uses cmd command script run template image component entrypoint",
+    depends_on="deps dependencies requires upstream parents parent consumes input depends dependent_tasks run_after prerequisites",
+    gates="thresholds gate quality_gates eval_gates",
+    pii="contains_pii has_pii contains_personal_data personal_data",
     cost_usd="cost estimated_cost_usd cost_estimate_usd cost_estimate estimated_cost",
     wall_clock_sec="wall_clock wall_clock_seconds duration_sec",
     kl_budget="kl kl_limit kl_cap max_kl kl_max target_kl kl_budget_nats",
@@ -57,6 +65,7 @@ _NOTED = frozenset(
         *("note", "tags", "labels", "contact", "schema", "model", "model_name", "environment", "tracking", "tracker"),
         *("artifact_store", "store", "git_branch", "git_repo", "repository", "reviewers", "approvers", "approver", "ticket"),
         *("hardware", "framework", "title", "purpose", "goal", "currency", "gpu_price_usd_per_hour", "region"),
+        *("api_version", "kind", "metadata", "pipeline_info", "experiment", "experiment_name", "entry_points"),
     )
 )
 """What tells people something and no rule: who, when, where."""
@@ -74,6 +83,22 @@ _SETTINGS = frozenset(
         *("retries", "parallel_with", "reference", "reference_model", "ref_model", "few_shot", "shots", "harness", "active_params"),
         *("gpu_type", "max_batch_size", "max_model_len", "speculative_decoding", "optimizer_state", "sharding"),
         *("gradient_checkpointing", "dpo_beta", "generator", "model_parallel", "tensor_parallel"),
+        *(
+            "uses",
+            "cmd",
+            "command",
+            "script",
+            "run",
+            "template",
+            "image",
+            "component",
+            "entrypoint",
+            "args",
+            "arguments",
+            "env",
+            "resources",
+        ),
+        *("wdir", "desc", "frozen", "always_changed", "plots", "cache", "with", "pii_removed", "pii_filter", "redact"),
     )
 )
 """Settings of a stage that its recipe covers: no rule judges them."""
@@ -85,9 +110,13 @@ _AMOUNTS = ("cost_usd", "wall_clock_sec", "kl_budget")
 
 def worded(tree: Tree, stage_keys: frozenset[str], top_keys: frozenset[str], found: list[Diagnostic]) -> Tree:
     """A short manifest with the names that the rules know; a name that nobody reads is told."""
-    top = _renamed(tree, _TOP)
+    top = _renamed(_spelled(tree, top_keys | _NOTED | set(_TOP)), _TOP)
     top = {key: item for key, item in top.items() if _read("the manifest", key, item, top_keys, _NOTED, found)}
-    if "gates" in top:
+    stages = tree.items["stages"]
+    read = {name: _stage(name, stage, stage_keys, found) for name, stage in by_path(stages.items).items()}
+    if any("gates" in stage.items for stage in read.values()):
+        top["gates"] = _gathered(top.get("gates"), read, found)
+    elif "gates" in top:
         top["gates"] = asked(top["gates"])
     if (budget := top.get("budget")) is not None:
         top["budget"] = _budget(budget)
@@ -98,13 +127,30 @@ def worded(tree: Tree, stage_keys: frozenset[str], top_keys: frozenset[str], fou
         and not {"manifest", "stage"} & set(baseline.items)
     ):
         top["baseline"] = attrs.evolve(baseline, value="the last release", text="the last release")
-    stages = tree.items["stages"]
-    read = {name: _stage(name, stage, stage_keys, found) for name, stage in stages.items.items()}
     return attrs.evolve(tree, value={**top, "stages": attrs.evolve(stages, value=read)})
 
 
+def _gathered(whole: Tree | None, stages: dict[str, Tree], found: list[Diagnostic]) -> Tree:
+    """All gates as one list: those of the manifest, and those that stand at the stages which measure them."""
+    gates = gathered([whole]) if whole is not None else []
+    for name, stage in stages.items():
+        for gate in gathered([stage.items["gates"]]) if "gates" in stage.items else ():
+            metric = (gate.text or "").partition(" ")[0]
+            if metric in METRICS or known(unnumbered(name)) == "evaluate":
+                gates.append(gate)
+            else:
+                text = f"no rule reads what `{name:.80}` asks of {metric or 'its result'!r:.60}"
+                finding = FieldUnknown.finding(text, gate.key, help="gate a metric that an evaluation measures")
+                found.append(attrs.evolve(finding, severity=Severity.WARNING))
+    anchor = whole or next(stage.items["gates"] for stage in stages.values() if "gates" in stage.items)
+    return attrs.evolve(anchor, value=gates, text=None)
+
+
 def _stage(name: str, stage: Tree, keys: frozenset[str], found: list[Diagnostic]) -> Tree:
-    given = _renamed(stage, _STAGE)
+    given = _renamed(_spelled(stage, keys | _SETTINGS | _NOTED | set(_STAGE)), _STAGE)
+    if (recipe := given.get("recipe")) is not None and recipe.members and all(item.text for item in recipe.members):
+        said = " ".join(item.text or "" for item in recipe.members)
+        given["recipe"] = attrs.evolve(recipe, value=said, text=said)
     given = {key: item for key, item in given.items() if _read(f"stage `{name:.80}`", key, item, keys, _SETTINGS | _NOTED, found)}
     for key in _AMOUNTS:
         if key in given:
@@ -117,6 +163,14 @@ def _stage(name: str, stage: Tree, keys: frozenset[str], found: list[Diagnostic]
         )
         del given["metrics"]
     return attrs.evolve(stage, value=given) if isinstance(stage.value, dict) else stage
+
+
+def _spelled(tree: Tree, known: Container[str]) -> Tree:
+    """A mapping with `costUsd` and `cost-usd` as `cost_usd`, where that is a name that is known."""
+    spelled = {name: snake(name) for name in tree.items}
+    if not isinstance(tree.value, dict) or len(set(spelled.values())) < len(spelled):
+        return tree
+    return attrs.evolve(tree, value={spelled[name] if spelled[name] in known else name: item for name, item in tree.items.items()})
 
 
 def _renamed(tree: Tree, names: dict[str, str]) -> dict[str, Tree]:
@@ -149,7 +203,8 @@ def _read(what: str, key: str, item: Tree, keys: frozenset[str], noted: frozense
 
 def _budget(said: Tree) -> Tree:
     if isinstance(said.value, dict):
-        return attrs.evolve(said, value={key: _number(item) for key, item in _renamed(said, _BUDGET).items()})
+        spelled = _spelled(said, {"usd", "kl", *_BUDGET})
+        return attrs.evolve(said, value={key: _number(item) for key, item in _renamed(spelled, _BUDGET).items()})
     return attrs.evolve(said, value={"usd": _number(said)}) if said.value is not None else said
 
 
