@@ -51,6 +51,8 @@ def plain(value: object, path: str = "") -> Any:
         return _plain_attrs(value, path)
     if isinstance(value, str):  # a subclass, NewTypes included
         return _text(str(value), path)
+    if isinstance(value, float):  # numpy's, of a sweep by `logspace`
+        return plain(float(value), path)
     raise NotCanonical(path, f"a {kind.__name__} has no canonical spelling; use numbers, strings, tuples, dicts or attrs classes")
 
 

@@ -25,6 +25,11 @@ def scaled(value: float, unit: str = "") -> str:
     return f"{value:.3g} {unit}".rstrip()
 
 
+def counted(number: int, noun: str, several: str = "") -> str:
+    """A number with its noun: `1 stage`, `2 stages`."""
+    return f"{number} {noun if number == 1 else several or noun + 's'}"
+
+
 def duration(seconds: float) -> str:
     """A length of time as a person says it: `4m 05s`, `2d 03h`."""
     if seconds < 10:

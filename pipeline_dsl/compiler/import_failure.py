@@ -19,6 +19,7 @@ import pipeline_dsl
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.base.span import Span, code_span
 from pipeline_dsl.compiler.reading import BadFields, NotImported
+from pipeline_dsl.lang.stage import Stage
 
 
 def diagnose(error: BaseException, file: str) -> Diagnostic:
@@ -88,8 +89,8 @@ def _bad_call(cls: str, fault: str, span: Span, names: Mapping[str, Any]) -> Dia
     """A constructor was called with the wrong keywords."""
     unknown = re.search(r"unexpected keyword argument '(\w+)'", fault)
     if unknown:
-        fields = _fields(names.get(cls) or getattr(pipeline_dsl, cls, None))
-        close = difflib.get_close_matches(unknown[1], fields, n=1)
+        fields = _fields(names.get(cls) or getattr(pipeline_dsl, cls, None) or _declared_type(cls))
+        close = [_USUAL[unknown[1]]] if _USUAL.get(unknown[1]) in fields else difflib.get_close_matches(unknown[1], fields, n=1)
         advice = f"did you mean `{close[0]}`?" if close else ("its fields: " + ", ".join(fields) if fields else "")
         if unknown[1] == "allow":
             advice = "a warning is allowed by a comment: `# pdsl: allow[CODE] reason`"
@@ -101,6 +102,44 @@ def _bad_call(cls: str, fault: str, span: Span, names: Mapping[str, Any]) -> Dia
     if "positional" in fault:
         return BadFields.finding(f"`{cls}` takes its fields by name", span, help=f"write `{cls}(field=value, ...)`")
     return BadFields.finding(f"`{cls}` cannot be made so: {fault}", span)
+
+
+_USUAL = {
+    "lr": "learning_rate",
+    "num_epochs": "epochs",
+    "num_train_epochs": "epochs",
+    "warmup_ratio": "warmup",
+    "max_grad_norm": "clip",
+    "max_seq_length": "max_length",
+    "per_device_train_batch_size": "micro_batch",
+    "intermediate_size": "ffn",
+    "num_hidden_layers": "layers",
+    "num_attention_heads": "heads",
+    "num_key_value_heads": "kv_heads",
+    "head_dim": "head_width",
+    "vocab_size": "vocabulary",
+    "max_position_embeddings": "context",
+    "tie_word_embeddings": "tied",
+    "r": "rank",
+    "lora_alpha": "alpha",
+    "lora_dropout": "dropout",
+    "target_modules": "targets",
+    "num_fewshot": "shots",
+    "license": "licence",
+    "num_gpus": "count",
+}
+"""What transformers, TRL, PEFT and lm-eval call fields that are called otherwise here."""
+
+
+def _declared_type(name: str) -> type[Any] | None:
+    """The only class of stages of a name, wherever it was declared."""
+    found: list[type[Any]] = []
+    pending: list[type[Any]] = [Stage]
+    while pending:
+        cls = pending.pop()
+        found += [cls] if cls.__name__ == name else []
+        pending += cls.__subclasses__()
+    return found[-1] if found else None
 
 
 def _fields(cls: Any) -> list[str]:
@@ -127,6 +166,18 @@ def _no_name(error: ImportError, span: Span) -> Diagnostic:
 
 
 def _advice(error: BaseException, text: str) -> str:
+    if isinstance(error, TypeError) and "'Baseline'" in text:
+        return "a gate compares with `baseline`, `baseline + number` or `baseline - number`"
+    if isinstance(error, TypeError) and "multiple values for keyword" in text:
+        return "give each field once: a later one replaces an earlier one in `{**common, 'field': value}`, or in `attrs.evolve`"
+    if isinstance(error, TypeError) and "dataclass instances" in text:
+        return "a declaration is an attrs class: write `attrs.evolve(stage, field=value)`"
+    if isinstance(error, ImportError) and "relative import" in text:
+        return "write the module's name without a dot, or put an `__init__.py` beside it"
+    if isinstance(error, ValueError) and "custom __setattr__" in text:
+        return "leave the decorator away: what is derived from `Stage` is an attrs class already"
+    if isinstance(error, FileNotFoundError) and error.filename and not os.path.isabs(str(error.filename)):
+        return "a relative path starts where the command is given: start it at `Path(__file__).parent`"
     if isinstance(error, TypeError) and "'MetricRef'" in text:
         return "a gate is written `metric(...) >= number` or `metric(...) <= number`"
     if isinstance(error, attrs.exceptions.FrozenInstanceError):

@@ -8,7 +8,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeGuard, TypeVar, cast
@@ -90,12 +90,15 @@ def _path(target: str) -> tuple[str, str, str]:
 
 def _module(target: str) -> tuple[str, str, str]:
     """(file, name, folder that it is imported from) of a module's name."""
+    folder = target and Path(target).is_dir() and Usage(f"{target} is a folder", help=_in_folder(Path(target)))
     if not all(part.isidentifier() for part in target.split(".")):
-        raise Usage(f"`{target}` is neither a `.py` file nor the name of a module", help="a pipeline is one of them: pipelines/tiny.py")
+        raise folder or Usage(
+            f"`{target}` is neither a `.py` file nor the name of a module", help="a pipeline is one of them: pipelines/tiny.py"
+        )
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    absent = Usage(f"there is no module {target}", help="run from the folder that it is imported from, or give its path")
+    absent = folder or Usage(f"there is no module {target}", help="run from the folder that it is imported from, or give its path")
     top, *parts = target.split(".")
     try:
         spec = importlib.util.find_spec(top)
@@ -112,6 +115,15 @@ def _module(target: str) -> tuple[str, str, str]:
     return str(file), target, str(file.resolve().parents[above])
 
 
+def _in_folder(folder: Path) -> str:
+    """What to name instead of a folder: a file in it that declares a pipeline, if there is one."""
+    from pipeline_dsl.compiler.recognize import declares_pipeline
+
+    found = (file for file in sorted(folder.glob("*.py")) if declares_pipeline(str(file)))
+    first = next(found, None)
+    return f"name a pipeline in it: {first}" if first else "no file in it declares a pipeline: name one that does"
+
+
 def _come_first(root: str) -> None:
     """Let `root` be searched first, and forget what earlier targets imported under names that mean other files here."""
     if sys.path[:1] != [root]:
@@ -123,8 +135,9 @@ def _come_first(root: str) -> None:
     importlib.invalidate_caches()
     for name in sorted(_theirs & sys.modules.keys()):
         top = Path(root, name.partition(".")[0])
-        file = _file(sys.modules[name])
-        if (top.with_suffix(".py").exists() or top.is_dir()) and not Path(file).resolve().is_relative_to(root):
+        file = Path(_file(sys.modules[name]))
+        here = file.is_relative_to(root) or file.resolve().is_relative_to(root)  # a link in this folder is this folder's
+        if (top.with_suffix(".py").exists() or top.is_dir()) and not here:
             del sys.modules[name]
 
 
@@ -153,13 +166,22 @@ def _find(module: ModuleType, file: str, root: str) -> Loaded | Diagnostic:
         value = getattr(pipeline, name)
         if not isinstance(value, list | tuple):
             at = pipeline.mark.argument(name) if pipeline.mark else Span(file, 1)
-            return BadFields.finding(f"`Pipeline.{name}` is a list, not {type(value).__name__}", at, help=f"write `{name}=[...]`")
+            return BadFields.finding(f"`Pipeline.{name}` is a list, not {type(value).__name__}", at, help=_listed(name, value))
     for launcher in pipeline.launchers:
         if not isinstance(launcher, Launcher):  # pyright: ignore[reportUnnecessaryIsInstance]
             at = pipeline.mark.argument("launchers") if pipeline.mark else Span(file, 1)
             message = f"`Pipeline.launchers` holds settings of clusters, not {type(launcher).__name__}"
             return BadFields.finding(message, at, help="write `launchers=[Slurm(...)]` or `launchers=[Kubernetes(...)]`")
     return Loaded(pipeline, tuple(_stages(values)), file, root)
+
+
+def _listed(name: str, value: object) -> str:
+    """How to make a list of what was given for one."""
+    if isinstance(value, Mapping):
+        return f"write `{name}=list(....values())`"
+    if value is None or isinstance(value, Stage | str) or not isinstance(value, Iterable):
+        return f"write `{name}=[...]`"
+    return f"write `{name}=list(...)`"
 
 
 T = TypeVar("T")

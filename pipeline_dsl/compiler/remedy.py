@@ -1,33 +1,26 @@
 """The smallest change of a declaration under which a model fits its devices, as code to paste."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 
 from pipeline_dsl.compiler.graph import AnyStage
-from pipeline_dsl.compiler.passes.memory import Footprint, footprint, gigabytes
+from pipeline_dsl.compiler.passes.memory import Footprint, footprint
+from pipeline_dsl.compiler.remedy_served import Remedy, served_remedy, written
 from pipeline_dsl.lang import device
 from pipeline_dsl.lang.adapter import Lora
 from pipeline_dsl.lang.hardware import Hardware
+from pipeline_dsl.lang.parallel import Parallel
 from pipeline_dsl.lang.placement import Offload, Placement, Recompute, ServingPlacement, TrainingPlacement
 
 _RECOMPUTE: tuple[Recompute, ...] = ("none", "selective", "full")
 _OFFLOAD: tuple[Offload, ...] = ("none", "optimizer", "weights")
 _MOST_DOUBLINGS = 6
-
-
-@attrs.frozen(eq=False)
-class Remedy:
-    """What to write instead, the first field that it changes, and what a device then holds."""
-
-    code: str
-    field: str
-    fits: Footprint
-
-    def __str__(self) -> str:
-        return f"write {self.code}: then it takes {gigabytes(self.fits.total.likely)}, at most {gigabytes(self.fits.total.high)}"
+_TOGETHER = 8
+"""Devices that share matrices, at most: those of one machine."""
 
 
 def remedy(stage: AnyStage, placed: Placement, place: Hardware) -> Remedy | None:
@@ -37,7 +30,7 @@ def remedy(stage: AnyStage, placed: Placement, place: Hardware) -> Remedy | None
     traffic, offloading much more of it, and further devices money: in that order they are preferred.
     """
     if isinstance(placed, ServingPlacement):
-        return _fewer_blocks(stage, placed, place)
+        return served_remedy(stage, placed, place)
     own: Any = getattr(stage, "zero_stage", placed.zero_stage)  # of which one process alone makes no use
     zero = own if isinstance(own, int) else placed.zero_stage
     for _, changes in sorted(_changes(stage, placed, zero), key=lambda found: found[0]):
@@ -59,14 +52,18 @@ def _changes(stage: AnyStage, placed: TrainingPlacement, zero: int) -> Iterator[
     """(how much it asks, the fields that it changes), over everything that the stage's type lets one write."""
     options = [list(found) for found in (_micro(placed), _recompute(placed), _zero(placed, zero), _offload(placed), _attention(placed))]
     options.append(list(_adapters(placed)))
-    options.append([(5.0 * power, {"processes": placed.processes * 2**power} if power else {}) for power in range(_MOST_DOUBLINGS + 1)])
+    more = [(5.0 * power, {"processes": placed.processes * 2**power} if power else {}) for power in range(_MOST_DOUBLINGS + 1)]
+    options.append([*more, *_parallel(stage, placed)])
+    whole = _divides(placed)  # if not, that is another fault, with a diagnostic of its own
     for chosen in itertools.product(*options):
         changes = {name: value for _, change in chosen for name, value in change.items()}
         changed = _changed(placed, changes, zero)
         packed = changed.lora is not None and changed.lora.base == "nf4"  # 4-bit weights stay whole on each process
         if packed and (changes.get("zero_stage") == 3 or changes.get("offload") == "weights"):
             continue
-        if changes and all(hasattr(stage, name) for name in changes) and _divides(changed):
+        if changed.parallel.pipeline > 1 and changed.zero_stage > 1 and ("parallel" in changes or "zero_stage" in changes):
+            continue  # gradients are not divided where layers are in a pipeline
+        if changes and all(hasattr(stage, name) for name in changes) and _offloads(changed) and (_divides(changed) or not whole):
             yield sum(asks for asks, _ in chosen), changes
 
 
@@ -116,10 +113,28 @@ def _attention(placed: TrainingPlacement) -> Iterator[tuple[float, dict[str, Any
         yield 1.0, {"attention": "sdpa"}
 
 
+def _parallel(stage: AnyStage, placed: TrainingPlacement) -> Iterator[tuple[float, dict[str, Any]]]:
+    """Matrices or layers over more of the devices that there are, where the stage's engine divides a model so."""
+    known: Any = getattr(type(stage), "dimensions", ())
+    model, now = placed.model, placed.parallel
+    tensors = [2**power for power in range(4) if "tensor" in known or power == 0]
+    pipelines = [2**power for power in range(_MOST_DOUBLINGS) if "pipeline" in known or power == 0]
+    for tensor, pipeline in itertools.product(tensors, pipelines):
+        wanted = attrs.evolve(now, tensor=now.tensor * tensor, pipeline=now.pipeline * pipeline)
+        shared = wanted.tensor <= _TOGETHER and not model.heads % wanted.tensor and not model.ffn % wanted.tensor
+        if tensor * pipeline == 1 or (tensor > 1 and not shared) or (pipeline > 1 and model.layers % wanted.pipeline):
+            continue
+        if placed.processes % wanted.copy == 0:
+            yield 2.5 * math.log2(tensor * pipeline), {"parallel": wanted}
+
+
+def _offloads(placed: TrainingPlacement) -> bool:
+    """Whether DeepSpeed can offload what it is told to."""
+    return not ((placed.offload == "weights" and placed.zero_stage < 3) or (placed.offload == "optimizer" and placed.zero_stage < 1))
+
+
 def _divides(placed: TrainingPlacement) -> bool:
-    """Whether the batch still consists of whole micro-batches, and DeepSpeed can offload what it is told to."""
-    if (placed.offload == "weights" and placed.zero_stage < 3) or (placed.offload == "optimizer" and placed.zero_stage < 1):
-        return False
+    """Whether the batch still consists of whole micro-batches."""
     return not placed.batch or not placed.micro_batch or placed.batch % (placed.micro_batch * placed.copies) == 0
 
 
@@ -138,60 +153,36 @@ def _code(changes: dict[str, Any], place: Hardware) -> str:
     if processes and processes > place.devices:
         alone = place.nodes == 1 and processes <= 8
         count, nodes = (processes, 1) if alone else (place.count, -(-processes // place.count))
-        words.append(f"on=Hardware(device={_written(place)}, count={count}{f', nodes={nodes}' if nodes > 1 else ''})")
+        words.append(f"on=Hardware(device={written(place)}, count={count}{f', nodes={nodes}' if nodes > 1 else ''})")
     return f"`{', '.join(words)}`"
 
 
 def _spelled(value: Any) -> str:
-    """A value as a pipeline file writes it: adapters with what they do not leave to the defaults."""
-    if not isinstance(value, Lora):
+    """A value as a pipeline file writes it: adapters and divisions with what they do not leave to the defaults."""
+    if not isinstance(value, Lora | Parallel):
         return str(value)
-    said = {field.name: getattr(value, field.name) for field in attrs.fields(Lora) if getattr(value, field.name) != field.default}
-    words = [f'{name}="{given}"' if isinstance(given, str) else f"{name}={given}" for name, given in {"rank": value.rank, **said}.items()]
-    return f"Lora({', '.join(words)})"
+    kind = type(value)
+    said = {field.name: getattr(value, field.name) for field in attrs.fields(kind) if getattr(value, field.name) != field.default}
+    said = {"rank": value.rank, **said} if isinstance(value, Lora) else said
+    words = [f'{name}="{given}"' if isinstance(given, str) else f"{name}={given}" for name, given in said.items()]
+    return f"{kind.__name__}({', '.join(words)})"
 
 
-def _written(place: Hardware) -> str:
-    """What a pipeline file calls the device: a name of the catalogue, or what its author calls it."""
-    return next((name for name, known in vars(device).items() if known is place.device), "...")
-
-
-def _fewer_blocks(stage: AnyStage, placed: ServingPlacement, place: Hardware) -> Remedy | None:
-    """16 bits for 32; or more devices, where a model is divided over them; or as many blocks of the cache as there is room for, where
-    the stage counts in blocks; or as many requests."""
-    rows = placed.rows
-    if getattr(stage, "dtype", None) == "float32" and placed.bits == 32 and place.device.bf16:
-        fits = footprint(attrs.evolve(placed, bits=16.0, cache_bits=16.0), place)
-        if fits.fits:
-            return Remedy('`dtype="bfloat16"`', "dtype", fits)
-    if placed.devices is None and _more_devices(placed, place):
-        return _more_devices(placed, place)
-    while rows > 1:
-        rows //= 2
-        fits = footprint(attrs.evolve(placed, rows=rows), place)
-        if fits.fits:
-            field = "blocks" if hasattr(stage, "blocks") else "concurrent"
-            return Remedy(f"`{field}={rows}`", field, fits)
-    return None
-
-
-def _more_devices(placed: ServingPlacement, place: Hardware) -> Remedy | None:
-    for power in range(1, _MOST_DOUBLINGS + 1):
-        wanted = place.devices * 2**power
-        count, nodes = (wanted, 1) if wanted <= 8 else (8, -(-wanted // 8))
-        larger = attrs.evolve(place, count=count, nodes=nodes)
-        fits = footprint(placed, larger)
-        if fits.fits:
-            machines = f", nodes={nodes}" if nodes > 1 else ""
-            return Remedy(f"`on=Hardware(device={_written(place)}, count={count}{machines})`", "on", fits)
-    return None
+def _maker(name: str) -> str:
+    """Whose device it is, by its name: software for one maker's does not run on another's."""
+    return next((maker for maker in ("TPU", "MI") if name.startswith(maker)), "")
 
 
 def larger_device(placed: Placement, place: Hardware) -> Remedy | None:
     """The smallest GPU of the catalogue with room for it, and with the arithmetic that the present one has."""
     known = {name: found for name, found in vars(device).items() if isinstance(found, device.Device) and found.accelerator}
+    has = [form for form in ("bf16", "fp8", "fp4") if getattr(place.device, form)]
     for name, found in sorted(known.items(), key=lambda item: item[1].memory):
-        if found.memory <= place.device.memory or (place.device.bf16 and not found.bf16) or name.startswith("TPU"):
+        if (
+            found.memory <= place.device.memory
+            or not all(getattr(found, form) for form in has)
+            or _maker(name) != _maker(place.device.name)
+        ):
             continue
         fits = footprint(placed, attrs.evolve(place, device=found))
         if fits.fits:

@@ -4,6 +4,7 @@ import math
 import types
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import attrs
@@ -262,6 +263,16 @@ def _name(hint: Any) -> str:
     return getattr(get_origin(hint) or hint, "__name__", str(hint))
 
 
+def _number_of_numpy(value: object) -> bool:
+    return type(value).__module__ == "numpy" and not getattr(value, "ndim", 0)
+
+
+def _is_item(value: Any, arm: Any) -> bool:
+    """Whether a value could stand inside of a tuple of a kind."""
+    arm = _bare(arm)
+    return get_origin(arm) is tuple and bool(get_args(arm)) and not any(walk(value, get_args(arm)[0]))
+
+
 def _advice(value: Any, arms: tuple[Any, ...]) -> str:
     kinds = [get_origin(arm) or arm for arm in map(_bare, arms)]
     if isinstance(value, str) and (int in kinds or float in kinds):
@@ -273,5 +284,13 @@ def _advice(value: Any, arms: tuple[Any, ...]) -> str:
         return f"write {int(value):_}"
     if isinstance(value, str) and tuple in kinds:
         return f"write ({value!r},), with a comma"
+    if isinstance(value, tuple) and len(cast("tuple[Any, ...]", value)) == 1 and not any(walk(value[0], Union[arms])):  # noqa: UP007
+        return f"write {value[0]!r:.60}: a comma makes a tuple, also at the end of a line"
+    if tuple in kinds and value is not None and any(_is_item(value, arm) for arm in arms):
+        return "write (...,), with a comma, if there is only one"
+    if str in kinds and isinstance(value, PurePath):
+        return "write `str(...)` around it"
+    if _number_of_numpy(cast(object, value)):
+        return "write `.item()` behind it"
     described = [kind for kind in kinds if isinstance(kind, type) and attrs.has(kind)]
     return f"write {described[0].__name__}(...)" if described else ""

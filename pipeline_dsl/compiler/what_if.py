@@ -83,7 +83,9 @@ def suppose(graph: Graph, supposed: WhatIf) -> tuple[Costed, ...]:
 
 
 def device_called(name: str, catalogue: Iterable[Device] = DEVICES.values()) -> Device:
-    """The device of the catalogue with that name, or the only one whose name begins with it; case does not matter.
+    """The device of the catalogue with that name, or the only one whose name begins with its words; case does not matter.
+
+    An H20 is no H200, and an L40 no L40S.
 
     Raises: Usage, with the names that there are.
     """
@@ -92,7 +94,7 @@ def device_called(name: str, catalogue: Iterable[Device] = DEVICES.values()) -> 
     near = [device for spelled, device in known.items() if spelled.startswith(wanted)]
     if wanted in known:
         return known[wanted]
-    if len(near) == 1:
+    if len(near) == 1 and not near[0].name[len(wanted) : len(wanted) + 1].isalnum():
         return near[0]
     names = ", ".join(device.name for device in near or known.values())
-    raise Usage(f"`{name}` is {'more than one device' if near else 'no device of the catalogue'}", help=f"name one of: {names}")
+    raise Usage(f"`{name}` is {'more than one device' if len(near) > 1 else 'no device of the catalogue'}", help=f"name one of: {names}")

@@ -39,6 +39,8 @@ class Baseline:
     def __add__(self, delta: float) -> "Baseline":
         return Baseline(self.delta + delta)
 
+    __radd__ = __add__
+
     def __sub__(self, delta: float) -> "Baseline":
         return Baseline(self.delta - delta)
 

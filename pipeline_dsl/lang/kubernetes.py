@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import attrs
 
+from pipeline_dsl.lang import kubernetes_names as names
 from pipeline_dsl.lang.device import Device
 from pipeline_dsl.lang.fields import Count, Fraction, Whole
 from pipeline_dsl.lang.launcher import Launcher, misnamed, within
@@ -39,6 +40,16 @@ class Toleration:
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
 
 
+def _tolerated(field: str, given: tuple[Toleration, ...] | None) -> Iterator[Problem]:
+    """What the API server refuses of tolerations; an empty key bears every taint."""
+    for each in given or ():
+        if each.key or each.operator == "Equal":
+            yield from names.misspelled(field, (each.key,), names.key, "key of a taint")
+        yield from names.misspelled(field, (each.value,), names.label_value, "value of a taint")
+        if each.operator == "Exists" and each.value:
+            yield Problem(field, f"{each.value!r} is compared with nothing, as `operator` is Exists", 'write operator="Equal"')
+
+
 @attrs.frozen(kw_only=True)
 class Pod:
     """What a stage's pod asks for; None leaves it to the next wider setting. Quantities as Kubernetes writes them (`64Gi`)."""
@@ -66,6 +77,12 @@ class Pod:
         yield from _quantities({"cpu": self.cpu, "memory": self.memory, "shared_memory": self.shared_memory})
         if self.seconds is not None and self.seconds < 1:
             yield Problem("seconds", f"the stage is ended after {self.seconds} seconds", "write how long it may take, or leave it out")
+        yield from names.labels("node_selector", self.node_selector)
+        yield from _tolerated("tolerations", self.tolerations)
+        yield from names.misspelled("priority", (self.priority,), names.object_name, "name of a PriorityClass")
+        yield from names.misspelled("topology", (self.topology,), names.key, "key of a label")
+        yield from names.misspelled("network", self.network or (), names.key, "name of a resource")
+        yield from names.misspelled("image", (self.image,), names.image, "name of an image")
 
 
 @attrs.frozen(kw_only=True)
@@ -134,6 +151,20 @@ class Serving:
     monitor_labels: Mapping[str, str] = {"release": "kube-prometheus-stack"}
     """By which the Prometheus operator picks its monitors."""
 
+    def problems(self) -> Iterator[Problem]:
+        """What the API server would refuse."""
+        yield from _quantities({"cpu": self.cpu, "memory": self.memory})
+        if self.replicas[0] > self.replicas[1]:
+            yield Problem(
+                "replicas", f"the fewest, {self.replicas[0]}, are more than the most, {self.replicas[1]}", "write the fewest first"
+            )
+        yield from names.labels("node_selector", self.node_selector)
+        yield from names.labels("monitor_labels", self.monitor_labels)
+        yield from _tolerated("tolerations", self.tolerations)
+        yield from names.misspelled("priority", (self.priority,), names.object_name, "name of a PriorityClass")
+        yield from names.misspelled("keys", (self.keys,), names.object_name, "name of a Secret")
+        yield from names.misspelled("image", (self.image,), names.image, "name of an image")
+
 
 @attrs.frozen(kw_only=True)
 class Bases:
@@ -180,7 +211,7 @@ class Kubernetes(Launcher):
     """Variables that come from a Secret: its name, and the key in it."""
     retries: Whole = 2
     """Of a pod that was evicted or lost its node."""
-    kept: int = 604_800
+    kept: Whole = 604_800
     """Seconds for which what has ended can be looked at."""
     serving: Serving | None = None
 
@@ -192,6 +223,13 @@ class Kubernetes(Launcher):
             yield from within(path, pod.problems())
         yield from _quantities({"storage": self.storage})
         if self.serving is not None:
-            yield from within("serving", _quantities({"cpu": self.serving.cpu, "memory": self.serving.memory}))
+            yield from within("serving", self.serving.problems())
         yield from misnamed("settings", self.settings)
         yield from misnamed("secrets", self.secrets)
+        for name, entry in self.secrets.values():
+            yield from names.misspelled("secrets", (name,), names.object_name, "name of a Secret")
+            yield from names.misspelled("secrets", (entry,), names.entry, "key in a Secret")
+        yield from names.misspelled("queue", (self.queue,), names.queue_name, "name of a queue")
+        yield from names.misspelled("storage_class", (self.storage_class,), names.object_name, "name of a StorageClass")
+        yield from names.misspelled("gpu_resource", (self.gpu_resource,), names.key, "name of a resource")
+        yield from names.misspelled("image", (self.image,), names.image, "name of an image")

@@ -1,7 +1,8 @@
 """What must be known about data wherever it goes: labels arise at a stage, flow with what is made of it, and are judged where they end."""
 
+import re
 from collections.abc import Hashable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import attrs
 
@@ -39,13 +40,46 @@ class Division:
     rule: Hashable
 
 
+KINDS: tuple[str, ...] = ("evaluation", "personal", *TERMS)
+"""Every kind of label."""
+
+
+PARTS = ("split", "part")
+"""What a stage calls the field that says which part of a published data set it takes."""
+
+
+def names_test_part(stage: object) -> bool:
+    """Whether a stage's fields say that it takes the test part: `split="test"`, `part="test_sft"`, `split="train+test[:100]"`."""
+    said = (getattr(stage, name, None) for name in PARTS)
+    return any(isinstance(part, str) and _TEST(part) is not None for part in said)
+
+
+_TEST = re.compile(r"(^|\+)\s*test(?![a-zA-Z0-9])", re.IGNORECASE).search
+
+
+def _reads(stage: object) -> bool:
+    """Whether a stage's fields hold another one; as little as possible is asked, since most stages say one licence or none."""
+    if not (hasattr(stage, "licences") or hasattr(stage, "licenses")):
+        return False
+    values = [
+        item for value in vars(stage).values() for item in (cast("list[object]", value) if type(value) in (list, tuple) else (value,))
+    ]
+    return any(hasattr(item, "holds_evaluation_data") for item in values)
+
+
 def declared_labels(stage: object) -> Iterator[Label]:
-    """The labels that a stage's own fields declare: `licence` (or `license`) with `terms`, and `personal`."""
+    """The labels that a stage's own fields declare: `licence` (or `license`, or `licences`) with `terms`, and `personal`."""
     licence, terms = getattr(stage, "licence", None) or getattr(stage, "license", None), getattr(stage, "terms", None)
+    if licence is None and not _reads(stage):  # a filter may mean those that it drops
+        licence = getattr(stage, "licences", None) or getattr(stage, "licenses", None)
     if terms in TERMS:
         yield Label(terms, licence if isinstance(licence, str) else "")
-    elif isinstance(licence, str) and terms != "open":  # a field of that name may be about something else
-        for term in sorted(forbids(licence)):
-            yield Label(term, licence)
+    elif isinstance(terms, str) and forbids(terms):  # such as `noncommercial`
+        yield from (Label(term, terms) for term in sorted(forbids(terms)))
+    elif terms != "open":
+        for one in cast("tuple[object, ...]", licence) if isinstance(licence, tuple | list) else (licence,):
+            if isinstance(one, str):  # a field of that name may be about something else
+                for term in sorted(forbids(one)):
+                    yield Label(term, one)
     if getattr(stage, "personal", False) is True:
         yield Label("personal")

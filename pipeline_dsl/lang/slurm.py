@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import attrs
 
+from pipeline_dsl.lang.fields import Count, Whole
 from pipeline_dsl.lang.launcher import Launcher, misnamed, within
 from pipeline_dsl.lang.stage import Problem
 
@@ -122,13 +123,13 @@ class Slurm(Launcher):
     """`outside:inside` for the container."""
     gpus: Literal["gpus-per-node", "gres"] = "gpus-per-node"
     """How the cluster wants GPUs to be asked for."""
-    warning: int = 120
+    warning: Whole = 120
     """Seconds before the time limit at which a stage is told to write a checkpoint."""
-    restarts: int = 5
+    restarts: Whole = 5
     """How often a job that was told so may start again without having come further."""
     arrays: bool = False
     """Whether stages of one type that ask for the same and differ only in their fields, such as seeds, are one array of jobs."""
-    at_once: int | None = None
+    at_once: Count | None = None
     """How many elements of an array may run at the same time; all of them without a number."""
     release: tuple[str, ...] = ()
     """Lines of shell for a job that starts only if the gate says SHIP, such as `pdsl export "$PDSL_MANIFEST" --out /models/new`

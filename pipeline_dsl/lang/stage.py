@@ -12,7 +12,7 @@ from pipeline_dsl.lang.artifact import Artifact
 from pipeline_dsl.lang.fields import StageType, describe, execution, held_out
 from pipeline_dsl.lang.gate import Metric
 from pipeline_dsl.lang.hardware import Hardware
-from pipeline_dsl.lang.label import Division, Kind, Label, declared_labels
+from pipeline_dsl.lang.label import Division, Kind, Label, declared_labels, names_test_part
 from pipeline_dsl.lang.placement import Placement
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.workspace import Workspace
@@ -85,8 +85,9 @@ class Stage(Declaration[A_co]):
         return self
 
     def holds_evaluation_data(self) -> bool:
-        """Whether this very declaration makes evaluation data."""
-        return type(self).evaluation
+        """Whether this very declaration makes evaluation data: its type says `evaluation = True`, or it takes the test part of
+        something (`split="test"`, `part="test"`)."""
+        return self.evaluation is True or names_test_part(self)
 
     def labels(self) -> Iterable[Label]:
         """What arises here and must be known of all that is made of the artifact.

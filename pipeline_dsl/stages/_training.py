@@ -99,7 +99,7 @@ class Training(Stage[A_co]):
             yield Problem("batch", f"{self.batch} rows do not divide into {into}{each}", help)
         if self.tokens < self.batch:
             yield Problem("tokens", f"{self.tokens} tokens are less than one batch of {self.batch} rows", "raise `tokens`")
-        if self.precision == "bf16" and self.zero_stage == 0:
+        if self.precision == "bf16" and self.zero_stage == 0 and not type(self).dimensions:  # other engines keep fp32 weights
             help = "zero_stage=1 keeps fp32 weights beside them, also on one process"
             yield Problem("zero_stage", "without ZeRO, bf16 weights are all there is, and small updates round to nothing", help)
         if self.warmup >= 1:

@@ -271,7 +271,7 @@ def test_a_stage_that_would_be_called_as_something_else_is_refused(tmp_path: Pat
 def test_an_object_that_is_too_large_for_the_api_server_is_refused(tmp_path: Path) -> None:
     text = "from pipeline_dsl import *\nfrom tests.runner.stages import Step\n"
     text += "made = [Step(label=f'{number}') for number in range(900)]\n"
-    text += "pipeline = Pipeline(name='p', targets=made, launchers=[Kubernetes(image='i@sha256:' + '1' * 64)])\n"
+    text += "pipeline = Pipeline(name='p', targets=made, launchers=[Kubernetes(image='i@sha256:' + '1' * 64, argo=False)])\n"
     (tmp_path / "ours.py").write_text(text)
     ended = pdsl("compile", "ours.py", "--backend", "k8s", cwd=tmp_path)
 
@@ -374,3 +374,27 @@ def test_the_scripts_of_a_model_that_spans_nodes_pass_shellcheck(tmp_path: Path)
     checked = run([Path(sys.executable).with_name("shellcheck"), "-e", "SC2086", tmp_path / "leader", tmp_path / "worker"], cwd=tmp_path)
 
     assert checked.stdout == ""
+
+
+MANY = """
+from pipeline_dsl import *
+from tests.runner.stages import Step
+
+step = Step(label="first")
+for number in range({stages} - 1):
+    step = Step(label=str(number), reads=(step,))
+pipeline = Pipeline(name="many", targets=[step], launchers=[Kubernetes(image="ours@sha256:" + "1" * 64, argo={argo})])
+"""
+
+
+@pytest.mark.parametrize(("stages", "argo", "code"), [(198, True, 0), (199, True, 1), (199, False, 0)])
+def test_more_stages_than_argo_takes_are_refused(tmp_path: Path, stages: int, argo: bool, code: int) -> None:
+    """200 templates of a Workflow and 200 tasks of a graph: https://github.com/argoproj/argo-workflows/pull/15028."""
+    (tmp_path / "ours.py").write_text(MANY.format(stages=stages, argo=argo))
+    ended = pdsl("compile", "ours.py", "--backend", "k8s", cwd=tmp_path, PYTHONPATH=str(ROOT))
+
+    assert ended.returncode == code, ended.stderr
+    assert ("argo=False" in ended.stderr) == bool(code)
+    (run_file,) = tmp_path.glob("generated/many/k8s/run.yaml") if not code else (None,)
+    if argo and run_file is not None:
+        assert len(yaml.safe_load(run_file.read_text())["spec"]["templates"]) == 200

@@ -255,3 +255,26 @@ def test_a_pipeline_without_gates_releases_nothing(tmp_path: Path) -> None:
 
     assert not (scripts / "release.sh").exists()
     assert "release " not in run(["bash", scripts / "submit.sh", "--dry-run"], cwd=tmp_path).stdout
+
+
+ACTIVATED = """
+from pipeline_dsl import Corpus, Pipeline, Slurm, Stage, Workspace
+
+
+class Step(Stage[Corpus]):
+    def run(self, work: Workspace) -> Corpus:
+        raise NotImplementedError
+
+
+setup = ("source ./activate", 'export SAID="$FROM_SETUP"')
+pipeline = Pipeline(name="p", targets=[Step()], launchers=[Slurm(setup=setup, settings={"QUOTED": "it's $(HOME)"})])
+"""
+
+
+def test_what_setup_sources_may_read_variables_that_are_not_set(tmp_path: Path) -> None:
+    """As conda's activation scripts do: https://github.com/conda/conda/issues/8186."""
+    (tmp_path / "activate").write_text('export FROM_SETUP="${PS1_OF_NOBODY}ready"\nOLD=$NEVER_SET\n')
+    seen = noted(compiled(tmp_path, ACTIVATED) / "01_step.sh", tmp_path)
+
+    assert seen["environment"]["SAID"] == "ready"
+    assert seen["environment"]["QUOTED"] == "it's $(HOME)"

@@ -91,6 +91,42 @@ def test_two_targets_may_have_modules_of_one_name_beside_them(tmp_path: Path) ->
     assert [plan.stages[0].fields["depth"] for plan in plans if plan] == [1, 2, 1]
 
 
+def test_a_module_that_is_a_link_is_imported_once_for_several_targets(tmp_path: Path) -> None:
+    folder = tmp_path / "linked"
+    write(tmp_path / "elsewhere", f"{PRELUDE}import attrs\nclass Deep(Crawl):\n    depth: int = 5\n", "types_of_test_load")
+    write(folder, "from types_of_test_load import Deep\nweb = Deep()\n", "parts_of_test_load")
+    (folder / "types_of_test_load.py").symlink_to(tmp_path / "elsewhere" / "types_of_test_load.py")
+    for name in ("first_linked", "second_linked"):
+        write(
+            folder,
+            "from pipeline_dsl import Pipeline\nfrom types_of_test_load import Deep\nfrom parts_of_test_load import web\n"
+            "pipeline = Pipeline(name='p', targets=[web, Deep(depth=6)])\n",
+            name,
+        )
+    found = [compile_target(str(folder / f"{name}.py")).diagnostics for name in ("first_linked", "second_linked")]
+
+    assert found == [(), ()]
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("web = Crawl(**dict(depth=1), depth=2)", "give each field once"),
+        ("import dataclasses\nweb = dataclasses.replace(Crawl(), depth=2)", "write `attrs.evolve(stage, field=value)`"),
+        ("import attrs\nweb = attrs.evolve(Crawl(), dept=2)", "did you mean `depth`?"),
+        ("from .parts import web", "without a dot"),
+        ("open('config/missing.yaml')", "Path(__file__).parent"),
+        ("metric('mmlu') >= 0.98 * baseline", "`baseline - number`"),
+        ("Llama(intermediate_size=4096)", "did you mean `ffn`?"),
+        ("pipeline = Pipeline(name='p', targets=(Crawl(depth=n) for n in (1, 2)))", "write `targets=list(...)`"),
+    ],
+)
+def test_what_python_refuses_comes_with_what_to_write_instead(said: str, advice: str, tmp_path: Path) -> None:
+    found = the_one(compiled(tmp_path, f"{PRELUDE}{said}\n"))
+
+    assert advice in found.help
+
+
 def test_a_file_with_the_name_of_a_module_of_pythons_own_is_refused(tmp_path: Path) -> None:
     found = the_one(compile_target(str(write(tmp_path, "pipeline = None\n", "statistics"))))
 

@@ -1,5 +1,6 @@
 """What the compiler says a device must hold, against published figures and DeepSpeed's own, and what it advises."""
 
+import re
 from typing import Any
 
 import attrs
@@ -9,7 +10,7 @@ from pipeline_dsl import A100_40, A100_80, H100, L40S, Device, Experts, Hardware
 from pipeline_dsl.base.memory import Bytes, adam_states, cache_bytes, quantized, zero_states
 from pipeline_dsl.compiler.examples import Crawl, Tokenize, Train
 from pipeline_dsl.compiler.passes.memory import footprint, held_parameters, host_bytes, serving, training
-from pipeline_dsl.compiler.remedy import adapted, remedy
+from pipeline_dsl.compiler.remedy import adapted, larger_device, remedy
 from pipeline_dsl.lang.placement import ServingPlacement, TrainingPlacement
 
 SEVEN = Llama(hidden=4096, layers=32, heads=32, kv_heads=32, ffn=11_008, vocabulary=32_000, context=4096)
@@ -138,3 +139,70 @@ def test_adapters_take_a_fraction() -> None:
         adapted(attrs.evolve(EIGHT, processes=1), place).total.likely
         < 0.2 * footprint(attrs.evolve(EIGHT, processes=1), place).total.likely
     )
+
+
+def test_an_engine_that_divides_layers_is_told_to_divide_them_further() -> None:
+    """GPT-3's 175e9 parameters on matrices divided by eight alone: 22e9 of them whole on each device."""
+    shape = Llama(hidden=12_288, layers=96, heads=96, kv_heads=96, ffn=32_768, vocabulary=51_200, context=2048)
+    wide = TrainingPlacement(
+        model=shape,
+        processes=1024,
+        rows=1,
+        length=2048,
+        batch=1024,
+        micro_batch=1,
+        zero_stage=1,
+        parallel=Parallel(tensor=8),
+        recompute="full",
+    )
+    place = Hardware(device=A100_80, count=8, nodes=128)
+    found = remedy(STAGE, wide, place)
+
+    assert footprint(wide, place).exceeds
+    assert found is not None
+    assert re.fullmatch(r"`parallel=Parallel\(tensor=8, pipeline=\d+\)`", found.code)
+
+    class Plain(Train):
+        dimensions = ()
+
+    other = remedy(Plain(data=Tokenize(corpus=Crawl())), wide, place)
+    assert other is None or "pipeline" not in other.code
+
+
+def test_what_is_wrong_with_the_batch_does_not_hide_what_fits() -> None:
+    """Fewer rows than copies is another fault, with a diagnostic of its own."""
+    uneven = attrs.evolve(EIGHT, processes=8, rows=8, micro_batch=8, batch=36, recompute="none")
+
+    assert remedy(STAGE, uneven, Hardware(device=A100_40, count=8)) is not None
+
+
+@pytest.mark.parametrize(("field", "wanted"), [("max_num_seqs", "`max_num_seqs=16`"), ("at_the_same_time", None)])
+def test_a_server_is_told_the_name_that_it_has_for_its_requests(field: str, wanted: str | None) -> None:
+    class Server:
+        tensor_parallel_size = 2
+
+    server: Any = Server()
+    setattr(server, field, 64)
+    found = remedy(server, ServingPlacement(model=SEVEN, rows=64, length=4096), Hardware(device=A100_80))
+
+    assert (found and found.code) == wanted
+
+
+def test_a_server_that_shares_its_matrices_is_told_to_share_them_further() -> None:
+    class Server:
+        tensor_parallel_size = 1
+
+    shape = Llama(hidden=8192, layers=80, heads=64, kv_heads=8, ffn=28_672, vocabulary=32_000, context=4096)
+    server: Any = Server()
+    found = remedy(server, ServingPlacement(model=shape, rows=1, length=4096), Hardware(device=H100))
+
+    assert found is not None
+    assert found.code == "`tensor_parallel_size=2, on=Hardware(device=H100, count=2)`"
+
+
+def test_no_device_is_named_that_lacks_an_arithmetic_or_is_anothers() -> None:
+    """An H100 has fp8, which an MI250X of 128 GB has not; an MI300X has, but runs other software."""
+    found = larger_device(ServingPlacement(model=SEVEN, rows=50, length=4096), Hardware(device=H100))
+
+    assert found is not None
+    assert found.code == "`on=Hardware(device=H200, count=1)`"

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any, Literal
 from unittest.mock import patch
 
 import attrs
 import pytest
-from hypothesis import given, strategies as some
+from hypothesis import example, given, strategies as some
 
 from pipeline_dsl import (
     H100,
@@ -152,6 +153,7 @@ PIPELINE_FIELDS = ["name", "version", "seed", "ships", "baseline", "budget", "on
 FIELDS = some.dictionaries(some.sampled_from(STAGE_FIELDS), VALUES, max_size=3)
 
 
+@example(fields={"anything": {1: "a key that is no text"}}, more={}, gate=metric("cost_total_usd") <= 5)
 @given(FIELDS, some.dictionaries(some.sampled_from(PIPELINE_FIELDS), VALUES, max_size=3), GATES)
 def test_whatever_is_written_gives_a_plan_or_findings(fields: dict[str, Any], more: dict[str, Any], gate: object) -> None:
     """Never an exception; and a plan, if there is one, comes back from its own file."""
@@ -172,3 +174,17 @@ def test_a_plan_of_whatever_was_written_comes_back_from_its_file(fields: dict[st
         plan = compiler.compile_target("p.py").plan
 
     assert plan is None or plans.parse(plans.dump(plan), where="p.json") == plan
+
+
+@pytest.mark.parametrize(
+    ("value", "hint", "advice"),
+    [
+        ((1e-5,), float, "write 1e-05: a comma makes a tuple, also at the end of a line"),
+        (Rule(), tuple[Rule, ...], "write (...,), with a comma, if there is only one"),
+        (PurePosixPath("data"), str, "write `str(...)` around it"),
+        ((1e-5, 2e-5), float, ""),
+        (None, tuple[Rule, ...], ""),
+    ],
+)
+def test_a_slip_of_python_comes_with_what_to_write_instead(value: object, hint: Any, advice: str) -> None:
+    assert [misfit.help for misfit in walk(value, hint)] == [advice]

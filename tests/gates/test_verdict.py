@@ -119,7 +119,7 @@ def test_missing_evidence_holds(tmp_path: Path, changes: Mapping[str, Any], reas
 
 
 def test_an_unknown_price_holds(tmp_path: Path) -> None:
-    free = "Hardware(device=Device(name='d', bf16=1e9, memory=1, price=None, price_date='', price_source=''))"
+    free = "Hardware(device=Device(name='d', bf16=1e9, memory=10**9, price=None, price_date='', price_source=''))"
     verdict = shipped(tmp_path, shipping().replace("gates=[", f"on={free}, gates=[")).judge()
     assert results(verdict) == {"mmlu": "pass", "safety_violation_rate": "pass", "cost_total_usd": "unknown"}
     assert not verdict.ship

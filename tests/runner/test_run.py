@@ -245,7 +245,7 @@ def test_a_field_that_only_says_how_fast_reaches_the_stage_and_changes_no_digest
 
 
 MONEY = """
-here = Hardware(device=Device(name='d', bf16=1e9, memory=1, price=None, price_date='', price_source=''), price=3600.0)
+here = Hardware(device=Device(name='d', bf16=1e9, memory=10**9, price=None, price_date='', price_source=''), price=3600.0)
 dear = Dear(label='dear', seconds=0.4, on=here)
 pipeline = Pipeline(name='money', targets=[Dear(label='next', data=dear, estimated=0.5, on=here)], budget=Budget(usd={usd}))
 """

@@ -19,7 +19,9 @@ set -euo pipefail
 unset SLURM_CPU_BIND SLURM_MEM_PER_NODE SLURM_MEM_PER_CPU SLURM_MEM_PER_GPU
 export NCCL_SOCKET_IFNAME=ib0
 export NCCL_DEBUG=WARN
+set +u # what conda and others run there reads variables that are not set
 module load cuda
+set -u
 cd -- "$PDSL_PROJECT" || exit 5
 
 attempt=$SLURM_JOB_ID.${SLURM_RESTART_COUNT:-0}

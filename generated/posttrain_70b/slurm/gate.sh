@@ -11,7 +11,9 @@
 #SBATCH --open-mode=append
 set -euo pipefail
 
+set +u # what conda and others run there reads variables that are not set
 module load cuda
+set -u
 cd -- "$PDSL_PROJECT" || exit 5
 
 manifest=$(pdsl stage manifest --plan "$PDSL_PLAN" --store "$PDSL_STORE")

@@ -20,6 +20,10 @@ _LARGEST = {"support.yaml": 1_000_000, "run.yaml": 1_400_000}
 """Bytes of one object in each file: a ConfigMap holds 1 MiB with its names, the API server's store 1.5 MiB of anything else."""
 
 
+_MOST_STAGES = 198
+"""Of a Workflow: it takes 200 templates, of which one is the graph and one the gate."""
+
+
 class KubernetesCluster(Backend[Kubernetes]):
     """Manifests for `kubectl create`: `support.yaml` first, then `run.yaml`; `serve.yaml` once the gate let the model out."""
 
@@ -30,6 +34,11 @@ class KubernetesCluster(Backend[Kubernetes]):
         for name in options.stages:
             plan.stage(name)
         _check(plan, options)
+        if options.argo and len(plan.stages) > _MOST_STAGES:
+            raise Unrenderable(
+                f"the pipeline has {len(plan.stages):,} stages, an Argo Workflow takes {_MOST_STAGES}",
+                help="write argo=False for one JobSet of all stages, or split the pipeline",
+            )
         yield _sized("support.yaml", objects.support(plan, options))
         yield _sized("run.yaml", [workflow.workflow(plan, options) if options.argo else jobsets.jobset(plan, options)])
         if options.serving is not None:

@@ -4,7 +4,7 @@ from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import AnyStage, Graph
 from pipeline_dsl.lang.artifact import Artifact
-from pipeline_dsl.lang.artifacts import EvalReport
+from pipeline_dsl.lang.artifacts import ContaminationReport, EvalReport
 from pipeline_dsl.lang.stage import is_stage
 
 
@@ -40,6 +40,15 @@ class ArtifactTypeMismatch(ShapeCheck):
                 label=f"this is {made.__name__}",
                 related=[("made here", graph.span(baseline))],
                 help=_advice(made, (EvalReport,), "baseline", graph),
+            )
+        ships = graph.pipeline.ships
+        if is_stage(ships) and ships in graph.names and issubclass(made := graph.type(ships).produces, EvalReport | ContaminationReport):
+            yield self.finding(
+                f"`Pipeline.ships` is what is released, and {made.__name__} is what was found out about it",
+                at=graph.pipeline_argument("ships"),
+                label=f"this is {made.__name__}",
+                related=[("made here", graph.span(ships))],
+                help="give the model, the adapter or the server that is released",
             )
 
 

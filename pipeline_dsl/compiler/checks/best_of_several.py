@@ -34,7 +34,11 @@ class BestOfSeveral(FactCheck):
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         graph = facts.graph
-        by = {source: gate for source, gate in judged(facts).items() if is_test(facts, source)}
+        by = {
+            source: gate
+            for source, gate in judged(facts).items()
+            if is_test(facts, source) and (gate.metric is None or gate.metric.family != "divergence")  # nobody ships the least moved
+        }
         variants: dict[AnyStage, dict[AnyStage, AnyStage]] = {}
         for stage, source in measurements(facts) if by else ():
             if source in by and stage is not graph.pipeline.baseline:
@@ -44,7 +48,7 @@ class BestOfSeveral(FactCheck):
             kin: dict[_Kin, list[AnyStage]] = {}
             for one in models:
                 kin.setdefault(_kin(facts, one), []).append(one)
-            for judging in gate.stages:
+            for judging in gate.stages if len(gate.stages) == 1 else ():  # `metric_ambiguous` asks which of several is meant
                 model = measured_model(graph, judging)
                 alike = [other for other in kin.get(_kin(facts, model), ()) if not facts.same(model, other)]
                 if alike:

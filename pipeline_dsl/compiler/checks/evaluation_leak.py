@@ -9,9 +9,10 @@ from pipeline_dsl.compiler.trail import hops, spelled
 class EvaluationLeak(FactCheck):
     """Evaluation data reaches something that learns, so its scores would mean nothing.
 
-    Data is evaluation data if the stage that makes it says so (`evaluation = True`, or `holds_evaluation_data`), and stays so
-    through every stage that passes it on: answers that a model gives to it, mixtures that it is in. Weights, adapters,
-    tokenizers and scaling laws learn. An input declared with `held_out()` measures only, and may have it; a stage whose
+    Data is evaluation data if the stage that makes it says so (`evaluation = True`, or `holds_evaluation_data`), makes an
+    `EvalSuite`, or takes the test part of something by a field (`split="test"`, `part="test"`), and stays so through every
+    stage that passes it on: answers that a model gives to it, mixtures that it is in. Weights, adapters, tokenizers and scaling
+    laws learn. An input declared with `held_out()` measures only, and may have it; a stage whose
     `clears` names `"evaluation"` takes it out.
 
     Found on day five, every score has to be measured again on questions that nobody has seen, and often there are none: see

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
+from pipeline_dsl.compiler.passes.divergence import aligns
 from pipeline_dsl.lang.gate import Baseline
 
 
@@ -10,8 +11,8 @@ class GateMissing(FactCheck):
     """A pipeline that ships lacks a gate that every shipped model must pass.
 
     These are: a capability against `baseline` (a regression gate catches training bugs), a safety metric, the cost of the run,
-    and the divergence from the reference if the pipeline aligns (it catches overcooking). A pipeline that ships nothing needs
-    none.
+    and the divergence from the reference if the pipeline aligns (it catches overcooking): by a stage that `aligns`, or one that learns
+    a policy from preferences or rewards and does not say `aligns = False`. A pipeline that ships nothing needs none.
     """
 
     code = "PDSL501"
@@ -30,7 +31,7 @@ class GateMissing(FactCheck):
             missing.append(("safety", 'metric("safety_violation_rate") <= 0.05'))
         if "cost" not in absolute:
             missing.append(("cost", 'metric("cost_total_usd") <= 50_000'))
-        if any(stage.aligns for stage in facts.graph.order) and "divergence" not in absolute:
+        if any(aligns(facts.graph, stage) for stage in facts.graph.order) and "divergence" not in absolute:
             missing.append(("KL", 'metric("kl_from_reference") <= 25.0'))
         for name, example in missing:
             yield self.finding(

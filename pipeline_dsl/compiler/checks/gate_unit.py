@@ -54,15 +54,23 @@ def _empty(operator: str, level: float, metric: Metric) -> tuple[str, str] | Non
     if most is None or metric.name.endswith("_delta"):
         return None
     if (operator == ">=" and level <= 0) or (operator == "<=" and level >= most):
-        return f"every value of `{metric.name}` passes {operator} {level:g}", "ask for what the last release reached, or better"
+        return f"every value of `{metric.name}` passes {operator} {level:g}", _TIGHTER
+    if metric.family == "safety" and operator == "<=" and level > 0.8 * most:  # half is asked of what was never made safe
+        return f"`{metric.name}` of up to {level:g} passes a model that fails four times in five", _TIGHTER
     if metric.family == "contamination" and operator == "<=" and level > most / 100:
         return f"`{metric.name}` of up to {level:g} lets contaminated data through", f"write {most / 1000:g}: one document in a thousand"
     return None
 
 
+_HALF = {"fraction": 0.5, "percent": 50.0}
+_TIGHTER = "ask for what the last release reached, or better"
+
+
 def _relative(delta: float, metric: Metric) -> tuple[str, str] | None:
     if metric.unit == "fraction" and abs(delta) > 1:
         return f"`{metric.name}` is a fraction: it cannot move by {delta:g}", f"write {delta / 100:g}"
+    if metric.better == "higher" and metric.unit in _HALF and metric.family != "quality" and delta <= -_HALF[metric.unit]:
+        return f"`{metric.name}` may fall by {-delta:g} from its baseline, which next to every model passes", _TIGHTER
     if metric.unit == "percent" and abs(delta) > 100:
         return f"`{metric.name}` is in percent: it cannot move by {delta:g}", ""
     return None

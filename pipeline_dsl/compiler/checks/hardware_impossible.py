@@ -7,6 +7,7 @@ from pipeline_dsl.base.span import Span
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import Graph
 from pipeline_dsl.compiler.values import walk
+from pipeline_dsl.lang.device import Device
 from pipeline_dsl.lang.hardware import Hardware
 
 _MOST = 100_000_000
@@ -16,8 +17,14 @@ _MOST_FLOPS = 1e20
 """A device's peak, FLOP/s: tens of thousands of times that of the fastest one."""
 
 
+_LEAST_FLOPS = 1e6
+_LEAST_MEMORY = 1e6
+_LEAST_BANDWIDTH = 1e6
+"""Below these it is no device, but a number in TFLOP/s, GB or GB/s, as data sheets have them."""
+
+
 class HardwareImpossible(ShapeCheck):
-    """A machine is described that cannot be: no devices, or more work than its peak."""
+    """A machine is described that cannot be: no devices, or more work than its peak, or one in the units of a data sheet."""
 
     code = "PDSL306"
     bad = "web = Crawl(on=Hardware(device=H100, count=0))\npipeline = Pipeline(name='p', targets=[web])"
@@ -46,13 +53,18 @@ class HardwareImpossible(ShapeCheck):
             if value is not None and not 0 < value < math.inf:
                 advice = "leave it out, if nobody knows it"
                 yield self.finding(f"`{name}` is {value:g} {unit}; it must be above 0, and finite", at=at(), help=advice)
-        if place.device.memory < 1:
-            yield self.finding(
-                f"the memory of {place.device.name} is {place.device.memory} bytes", at=at(), help="it is above 0, such as 80_000_000_000"
-            )
-        if not 0 < place.device.peak < _MOST_FLOPS:
-            yield self.finding(
-                f"the peak of {place.device.name} is {place.device.peak:g} FLOP/s", at=at(), help="it is above 0, and finite"
-            )
+        yield from self._device(place.device, at)
         if place.hourly is not None and not 0 <= place.hourly < 1e9:
             yield self.finding(f"the price is {place.hourly:g} USD an hour", at=at(), help="it is at least 0; None, if nobody knows it")
+
+    def _device(self, device: Device, at: Callable[[], Span]) -> Iterator[Diagnostic]:
+        """Values that are no device's, most often because they are in the data sheet's units."""
+        for what, value, unit, (least, most), usual, scale in (
+            ("memory", device.memory, "bytes", (_LEAST_MEMORY, math.inf), "such as 80_000_000_000", 1e9),
+            ("peak", device.peak, "FLOP/s", (_LEAST_FLOPS, _MOST_FLOPS), "such as 989e12", 1e12),
+            ("memory bandwidth", device.bandwidth, "bytes/s", (_LEAST_BANDWIDTH, math.inf), "such as 3350e9", 1e9),
+        ):
+            if value is None or least <= value < most:
+                continue
+            told = f"write {value:g}e{round(math.log10(scale))}" if least <= value * scale < most else f"it is above 0, and finite, {usual}"
+            yield self.finding(f"the {what} of {device.name} is {value:g} {unit}", at=at(), help=told)

@@ -32,8 +32,10 @@ class ImageMovable(ShapeCheck):
         for launcher in graph.pipeline.launchers:
             for path, image in dict(_images(launcher, type(launcher).__name__)).items():
                 if not _fixed(image):
+                    digest = "@sha256:" in image
+                    why = "whose digest is not 64 hexadecimal digits" if digest else "which can change under its name"
                     yield self.finding(
-                        f"`{path}` is {image!r}, which can change under its name",
+                        f"`{path}` is {image!r}, {why}",
                         at=graph.pipeline_argument("launchers"),
                         help="name it by digest: `name@sha256:...`, as the registry prints it when an image is pushed",
                     )

@@ -28,7 +28,7 @@ class InputNotAStage(ShapeCheck):
             yield self.finding(
                 f"`{type(item.consumer).__name__}.{item.field.name}` is given {what}, not a stage",
                 at=graph.argument(item.consumer, item.field.name),
-                help=f"give a stage that makes {wanted}",
+                help=_instead(item.value, item.field, wanted),
             )
         for stage in graph.order:
             for field in graph.type(stage).inputs:
@@ -57,6 +57,15 @@ _ADVICE = {
     "several": "write `{field}=(stage,)`, with a comma, if there is only one",
     "named": 'write `{field}={{"name": stage}}`',
 }
+
+
+def _instead(value: object, field: Field, wanted: str) -> str:
+    """What to write instead of what is no stage."""
+    if isinstance(value, type) and issubclass(value, Ref):
+        return f"call it: `{value.__name__}(...)`"
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes) and "several" in _shapes(field):
+        return f"write a tuple or a list: `{field.name}=tuple(...)`"
+    return f"give a stage that makes {wanted}"
 
 
 def _named(value: object) -> str:

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
+from pipeline_dsl.compiler.passes.divergence import aligns
 
 
 class KlOverBudget(FactCheck):
@@ -28,7 +29,9 @@ class KlOverBudget(FactCheck):
             return
         worst = max(facts.divergence.items(), key=lambda item: item[1], default=None)
         if worst and worst[1] > limit:
-            stage = next(stage for stage in reversed(facts.graph.order) if stage.aligns and facts.divergence[stage] == worst[1])
+            stage = next(
+                stage for stage in reversed(facts.graph.order) if aligns(facts.graph, stage) and facts.divergence[stage] == worst[1]
+            )
             yield self.finding(
                 f"the declared KL budgets add up to {worst[1]:g} nats at `{facts.graph.names[stage]}`, the pipeline allows {limit:g}",
                 at=facts.graph.argument(stage, "kl_budget"),

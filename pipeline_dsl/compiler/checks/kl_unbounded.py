@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
-from pipeline_dsl.compiler.passes.divergence import kl_budget
+from pipeline_dsl.compiler.passes.divergence import aligns, kl_budget
 
 
 class KlUnbounded(FactCheck):
@@ -28,7 +28,7 @@ class KlUnbounded(FactCheck):
         if facts.ships is None:
             return
         refused = {(item.stage, item.field) for item in facts.unspelled}  # `value_unspellable` reports these
-        aligning = [stage for stage in facts.graph.order if stage.aligns]
+        aligning = [stage for stage in facts.graph.order if aligns(facts.graph, stage)]
         for stage in aligning:
             if kl_budget(stage) is None and (stage, "kl_budget") not in refused:
                 yield self.finding(

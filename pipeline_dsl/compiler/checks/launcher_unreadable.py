@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -5,6 +6,7 @@ from typing import Any
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
+from pipeline_dsl.compiler.graph import Graph
 from pipeline_dsl.lang.stage import Problem, is_stage
 
 
@@ -29,6 +31,7 @@ class LauncherUnreadable(FactCheck):
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
         graph = facts.graph
+        yield from self._twice(graph)
         for launcher in graph.pipeline.launchers:
             stages: Mapping[Any, Any] = getattr(launcher, "stages", {})
             for problem in (*launcher.problems(), *_nowhere(stages, set(graph.names.values()))):
@@ -36,6 +39,17 @@ class LauncherUnreadable(FactCheck):
                     f"`{type(launcher).__name__}.{problem.field}`: {problem.message}",
                     at=graph.pipeline_argument("launchers"),
                     help=problem.help,
+                )
+
+    def _twice(self, graph: Graph) -> Iterator[Diagnostic]:
+        """Two settings for one backend, of which only one can count."""
+        counted = Counter(launcher.backend for launcher in graph.pipeline.launchers)
+        for backend, times in counted.items():
+            if times > 1:
+                yield self.finding(
+                    f"{times} of the `launchers` are for `{backend}`, and only one of them can count",
+                    at=graph.pipeline_argument("launchers"),
+                    help="give the other cluster's in a pipeline of its own, or differences of stages in `stages`",
                 )
 
 

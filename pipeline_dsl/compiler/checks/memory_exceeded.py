@@ -3,10 +3,12 @@ from collections.abc import Iterator
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.base.span import Span
 from pipeline_dsl.compiler.check import FactCheck
+from pipeline_dsl.compiler.checks.tokens_few import fresh
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage
 from pipeline_dsl.compiler.passes.memory import gigabytes
-from pipeline_dsl.compiler.remedy import Remedy, adapted, larger_device, remedy
+from pipeline_dsl.compiler.remedy import adapted, larger_device, remedy
+from pipeline_dsl.compiler.remedy_served import Remedy
 from pipeline_dsl.lang.placement import TrainingPlacement
 
 
@@ -53,7 +55,7 @@ def advice(facts: Facts, stage: AnyStage, found: Remedy | None) -> str:
     placed, place = facts.placements[stage], facts.hardware[stage]
     if found is not None:
         return str(found)
-    if isinstance(placed, TrainingPlacement) and placed.lora is None and facts.graph.type(stage).inputs:
+    if isinstance(placed, TrainingPlacement) and placed.lora is None and not fresh(facts, stage):
         small = adapted(placed, place)
         if not small.exceeds:
             return (

@@ -17,10 +17,12 @@ class MetricUnknown(FactCheck):
     good = "pipeline = Pipeline(name='p', targets=[Crawl()], gates=[metric('cost_total_usd') <= 50])"
 
     def run(self, facts: Facts) -> Iterator[Diagnostic]:
+        told: set[str] = set()
         for stage in facts.graph.order:
             if type(stage).measures is not _NONE:
                 for name in stage.measures():
                     if isinstance(name, str) and name not in facts.metrics:
+                        told.add(name)
                         close = difflib.get_close_matches(name, list(facts.metrics), n=1)
                         yield self.finding(
                             f"`{type(stage).__name__}` measures `{name}`, and there is no such metric",
@@ -28,7 +30,7 @@ class MetricUnknown(FactCheck):
                             help=f"did you mean `{close[0]}`?" if close else "give a `Metric(...)` with its unit and direction",
                         )
         for bound in facts.gates:
-            if bound.metric is None:
+            if bound.metric is None and bound.gate.metric not in told:
                 name = bound.gate.metric
                 close = difflib.get_close_matches(str(name), list(facts.metrics), n=1)
                 yield self.finding(

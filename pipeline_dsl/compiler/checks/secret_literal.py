@@ -68,8 +68,8 @@ def _secret(value: object) -> bool:
     if isinstance(value, str):
         return _TOKEN(value) is not None
     if isinstance(value, dict):
-        found = cast("dict[str, object]", value)
-        called = any(_KEY(key) and isinstance(said, str) and _OPAQUE(said) for key, said in found.items())
+        found = cast("dict[object, object]", value)
+        called = any(_KEY(str(key)) and isinstance(said, str) and _OPAQUE(said) for key, said in found.items())
         return called or any(map(_secret, found)) or any(map(_secret, found.values()))
     return isinstance(value, list) and any(map(_secret, cast("list[object]", value)))
 

@@ -1,26 +1,27 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import AnyStage, Graph
-from pipeline_dsl.compiler.values import sound
+from pipeline_dsl.compiler.values import sound, walk
 from pipeline_dsl.lang.architecture import Llama
-from pipeline_dsl.lang.gate import Metric
-from pipeline_dsl.lang.label import Division, Label
+from pipeline_dsl.lang.gate import Better, Family, Metric, Unit
+from pipeline_dsl.lang.label import KINDS, Division, Label
 from pipeline_dsl.lang.placement import ServingPlacement, TrainingPlacement
 from pipeline_dsl.lang.size import Size, Sizes, Work
 from pipeline_dsl.lang.stage import Problem
 
 WANTED = {
     "problems": "problems",
-    "measures": "names of metrics, or metrics",
+    "measures": f"names of metrics, or metrics (better: {', '.join(get_args(Better))}; "
+    f"unit: {', '.join(get_args(Unit))}; family: {', '.join(get_args(Family))})",
     "cores": "a whole number above 0",
     "holds_evaluation_data": "yes or no",
-    "labels": "labels",
-    "clears": "kinds of labels",
+    "labels": f"labels, each of a kind among {', '.join(map(repr, KINDS))}",
+    "clears": f"kinds of labels, each among {', '.join(map(repr, KINDS))}",
     "division": "a Division, or None",
     "size": "a Size of whole numbers that are at least 0",
     "placement": "a TrainingPlacement, a ServingPlacement or None",
@@ -72,7 +73,10 @@ def _fault(stage: AnyStage, name: str, known: dict[Any, Size]) -> str:
     answer: Callable[..., Any] = getattr(stage, name)
     try:
         given: Any = answer(Sizes(known)) if sized else answer()
-        given = list(given) if name in ("problems", "measures", "labels", "clears") else given
+        if name in _SEVERAL:
+            if isinstance(given, str):
+                return f"gave {given!r}, which Python reads letter by letter: write ({given!r},), with a comma"
+            given = list(given)
     except lenient:
         return ""
     except Exception as error:
@@ -82,15 +86,18 @@ def _fault(stage: AnyStage, name: str, known: dict[Any, Size]) -> str:
     return "" if _answers(name, given) else f"gave {given!r:.80}, not {WANTED[name]}"
 
 
+_SEVERAL = ("problems", "measures", "labels", "clears")
+
+
 def _answers(name: str, given: Any) -> bool:
     if name == "problems":
         return all(isinstance(item, Problem) for item in given)
     if name == "measures":
-        return all(isinstance(item, str | Metric) for item in given)
+        return all(isinstance(item, str) or (isinstance(item, Metric) and not any(walk(item, Metric))) for item in given)
     if name == "labels":
-        return all(isinstance(item, Label) for item in given)
+        return all(isinstance(item, Label) and item.kind in KINDS for item in given)
     if name == "clears":
-        return all(isinstance(item, str) for item in given)
+        return all(item in KINDS for item in given)
     if name == "division":
         return given is None or isinstance(given, Division)
     if name == "cores":

@@ -1,15 +1,17 @@
 import functools
 import inspect
 import sys
+import types
 from collections.abc import Iterator
-from typing import Any, cast, get_args, get_origin
+from typing import Any, Union, cast, get_args, get_origin
 
 import attrs
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
 from pipeline_dsl.compiler.graph import AnyStage, Graph
-from pipeline_dsl.lang.stage import Stage, stage_type
+from pipeline_dsl.lang.artifact import Artifact
+from pipeline_dsl.lang.stage import Ref, Stage, stage_type
 
 _NONE = vars(Stage)["run"]
 
@@ -55,6 +57,19 @@ def _unannotated(cls: type[AnyStage], field: str) -> str | None:
     return None
 
 
+def _no_artifacts(hint: Any) -> Iterator[type[Any]]:
+    """The classes inside of `Ref[...]`, wherever in a hint it stands, that are no artifacts."""
+    origin, inner = get_origin(hint), get_args(hint)
+    refers = isinstance(origin, type) and issubclass(origin, Ref)
+    for arm in inner:
+        if refers and isinstance(arm, type) and get_origin(arm) is None and not issubclass(arm, Artifact):
+            yield arm
+        elif refers and get_origin(arm) in (Union, types.UnionType):
+            yield from (one for one in get_args(arm) if isinstance(one, type) and not issubclass(one, Artifact))
+        elif not refers:
+            yield from _no_artifacts(arm)
+
+
 def _faults(cls: type[AnyStage]) -> Iterator[tuple[str, str]]:
     """What keeps stages of a class from being run, each with what to do."""
     name = cls.__name__
@@ -72,12 +87,19 @@ def _faults(cls: type[AnyStage]) -> Iterator[tuple[str, str]]:
         if field.alias != field.name or not field.init:
             yield f"`{name}.{field.name}` is a field that no declaration gives by its name", "write a plain annotation, without `_`"
         default = _unannotated(cls, field.name)
-        if default is not None:
+        if default is not None and isinstance(inspect.getattr_static(cls, field.name, None), property):
+            yield f"`{field.name}` in `{name}` is a property, and hides a field that every such stage has", "give it another name"
+        elif default is not None:
             yield (
                 f"`{field.name} = {default}` in `{name}` is no default: a field is one by its annotation, and this one keeps its own",
                 f"write it with the annotation: `{field.name}: ... = {default}`",
             )
     for field in stage_type(cls).inputs:
+        for other in _no_artifacts(field.hint):
+            yield (
+                f"`{name}.{field.name}` reads {other.__name__}, which is no artifact",
+                "write the artifact that it reads, such as `Ref[Corpus]`",
+            )
         if any(
             len(get_args(arm)) != 2 or get_args(arm)[1] is not Ellipsis
             for arm in (field.hint, *get_args(field.hint))

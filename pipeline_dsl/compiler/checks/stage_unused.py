@@ -1,5 +1,6 @@
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import ShapeCheck
@@ -37,7 +38,8 @@ class StageUnused(ShapeCheck):
 
 def _imported(graph: Graph) -> set[int]:
     """Ids of the stages that another module holds under names of its own: they were imported from it, and other pipelines use them."""
-    files = {graph.span(stage).file for _, stage in graph.unused} - {graph.file}
+    own = Path(graph.file).resolve()  # which may be named from here, and is imported by its whole path
+    files = {file for file in {graph.span(stage).file for _, stage in graph.unused} if Path(file).resolve() != own}
     modules = [module for module in list(sys.modules.values()) if getattr(module, "__file__", None) in files] if files else []
     values = [value for module in modules for value in list(vars(module).values()) if _plain(value)]
     return {id(item) for value in values for item in leaves(value) if is_stage(item)}

@@ -28,7 +28,7 @@ class TimeLimitInterrupts(FactCheck):
             jobs = math.ceil(seconds.point / 3600 / limit)
             yield self.finding(
                 f"`{facts.graph.names[stage]}` is estimated at {seconds.point / 3600:.1f} hours ({seconds.low / 3600:.1f} to "
-                f"{seconds.high / 3600:.1f}), and its queue ends it after {limit:g}: about {jobs} jobs, one after the other",
+                f"{seconds.high / 3600:.1f}), and its queue ends it after {limit:.2g}: about {jobs} jobs, one after the other",
                 at=at(),
-                help=f"take a queue of {seconds.high / 3600:.0f} hours or more devices, or have the queue start it again",
+                help=f"take a queue of {max(1.0, seconds.high / 3600):.0f} hours or more devices, or have the queue start it again",
             )

@@ -4,7 +4,7 @@ from pipeline_dsl.base.diagnostic import Diagnostic
 from pipeline_dsl.compiler.check import FactCheck
 from pipeline_dsl.compiler.facts import Facts
 from pipeline_dsl.compiler.graph import AnyStage, Edge
-from pipeline_dsl.compiler.passes.contracts import foreign, made_by, said
+from pipeline_dsl.compiler.passes.contracts import apart, foreign, made_by, said
 from pipeline_dsl.lang.artifacts import CausalModel, Dataset
 
 
@@ -51,23 +51,27 @@ class TokenizerForeign(FactCheck):
             yield from self._merged(facts, stage)
 
     def _merged(self, facts: Facts, stage: AnyStage) -> Iterator[Diagnostic]:
-        """Models whose weights are averaged, of which nobody says the tokenizers, but whose embeddings differ."""
+        """Models whose weights are averaged, or that read the same token ids, of which nobody says the tokenizers, but whose
+        embeddings differ."""
         graph = facts.graph
-        edges = graph.inputs.get(stage, ())
-        if len(edges) < 2 or not _merges(facts, stage) or said(stage, "retokenizes", bool):
+        edges = [edge for edge in graph.inputs.get(stage, ()) if issubclass(made_by(graph, edge), CausalModel)]
+        merges = _merges(facts, stage)
+        if len(edges) < 2 or not (merges or _share_ids(facts, stage)) or said(stage, "retokenizes", bool):
             return
         sized = [(edge, model.vocabulary) for edge in edges if (model := facts.sizes[edge.producer].model) is not None]
         if any((known := facts.descent.get(edge.producer)) is not None and known.tokenizer is not None for edge in edges):
             return  # judged by them
         for edge, rows in sized[1:]:
             first, usual = sized[0]
-            if rows != usual:
+            if rows != usual if merges else apart(facts, first.producer, edge.producer):
                 one, other = graph.names[edge.producer], graph.names[first.producer]
                 yield self.finding(
                     f"`{one}` has a vocabulary of {rows:,} tokens, `{other}` one of {usual:,}",
                     at=graph.argument(stage, edge.field.name),
                     label="tokens of another tokenizer",
-                    help="average models of one family, with one tokenizer",
+                    help="average models of one family, with one tokenizer"
+                    if merges
+                    else "let models of one family read these rows, or write `retokenizes = True` in a stage that decodes them",
                 )
                 return
 
@@ -87,6 +91,13 @@ def _tokenized(facts: Facts, stage: AnyStage) -> Iterator[tuple[Edge, AnyStage]]
         known = facts.descent.get(edge.producer)
         if (merges or issubclass(made_by(graph, edge), Dataset)) and known is not None and known.tokenizer is not None:
             yield edge, known.tokenizer
+
+
+def _share_ids(facts: Facts, stage: AnyStage) -> bool:
+    """Whether a model is made by giving the same rows of token ids to several, as a teacher and its student."""
+    graph = facts.graph
+    edges = graph.inputs.get(stage, ())
+    return issubclass(graph.type(stage).produces, CausalModel) and any(issubclass(made_by(graph, edge), Dataset) for edge in edges)
 
 
 def _merges(facts: Facts, stage: AnyStage) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import attrs
 
 from pipeline_dsl.compiler.graph import AnyStage, Edge, Graph
-from pipeline_dsl.lang.artifacts import Adapter, Chats, Corpus, Dataset, Preferences, Prompts, ScalingLaw, Tokenizer, Weights
+from pipeline_dsl.lang.artifacts import Adapter, Chats, Corpus, Dataset, EvalSuite, Preferences, Prompts, ScalingLaw, Tokenizer, Weights
 from pipeline_dsl.lang.label import Division, Kind, Label
 
 ENDS = frozenset({"evaluation", "personal"})
@@ -79,6 +79,8 @@ def follow(graph: Graph) -> Lineage:
         found: dict[Kind, Came] = {}
         for label in stage.labels():
             found.setdefault(label.kind, Came(label, stage, None))
+        if issubclass(graph.type(stage).produces, EvalSuite):  # whatever its type says of itself
+            found.setdefault("evaluation", Came(Label("evaluation"), stage, None))
         carried = [edge for edge in inputs.get(stage, ()) if edge.producer in came]
         if carried:
             cleared = frozenset(stage.clears())
