@@ -2,11 +2,12 @@
 
 import errno
 import gc
+import os
 import sys
 import traceback
 from typing import NoReturn
 
-from pipeline_dsl.base.fault import Exit, Fault, Usage
+from pipeline_dsl.base.fault import Exit, Fault, StoreFull, Usage
 
 _PLACES = frozenset(
     {
@@ -24,9 +25,15 @@ _PLACES = frozenset(
 )
 """What the system says of a file that somebody named, or of where it lies, and that is no fault of the code which asked."""
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says where no more can be written."""
+
 
 def main() -> NoReturn:
     """Run the command line of this process, and exit by the table in `base/fault.py`."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started it
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     gc.disable()  # a command lives for a second; stages turn it on again in their own processes
     try:
         from pipeline_dsl.cli.app import app
@@ -42,13 +49,31 @@ def main() -> NoReturn:
         code = 130
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        if isinstance(stop.__context__, BrokenPipeError):  # who reads has read enough, and that is no finding
+            code = int(Exit.OK)
     except BrokenPipeError:
         sys.stderr.close()
         code = int(Exit.OK)
     except Exception as error:
         code = _unexpected(error)
-    sys.stdout.flush()
-    raise SystemExit(code)
+    raise SystemExit(_flushed(code))
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once all is written; the disk on which a command's output goes may be full."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        return code or _unexpected(error)
+    return code
+
+
+def _drop_output() -> None:
+    """Let the interpreter not try again, as it ends, what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unexpected(error: Exception) -> int:
@@ -61,6 +86,9 @@ def _unexpected(error: Exception) -> int:
             file=sys.stderr,
         )
         return int(Exit.USAGE)
+    if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+        print(str(StoreFull(f"cannot write: {error.strerror}", help="make room where the output goes")), file=sys.stderr)
+        return int(StoreFull.exit)
     traceback.print_exception(error)
     print("this is a bug of pdsl, not of your pipeline: please report it with the lines above", file=sys.stderr)
     return int(Exit.BUG)

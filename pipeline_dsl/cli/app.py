@@ -1,7 +1,7 @@
 """The table of commands. Each is a module of this package with a function of the same name."""
 
 import importlib
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -53,6 +53,11 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is called, imported now."""
+        if args and args[0] not in COMMANDS:
+            import difflib
+
+            if near := difflib.get_close_matches(args[0], COMMANDS, 1):
+                ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
         name, command, rest = super().resolve_command(ctx, args)
         return name, _build(name) if name in COMMANDS else command, rest
 
@@ -65,6 +70,16 @@ def _build(name: str) -> Any:
 app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from pipeline_dsl.runner.stage import VERSION
+
+        print(f"pdsl {VERSION}")
+        raise typer.Exit
+
+
 @app.callback()
-def pdsl() -> None:
+def pdsl(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")] = False,
+) -> None:
     """Compile, plan, run and gate LLM pipelines written as Python declarations."""

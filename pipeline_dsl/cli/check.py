@@ -11,6 +11,7 @@ import typer
 
 from pipeline_dsl.base.diagnostic import Diagnostic, Severity
 from pipeline_dsl.base.fault import Exit, Usage
+from pipeline_dsl.base.units import counted
 from pipeline_dsl.compiler.compile import compile_target
 
 if TYPE_CHECKING:
@@ -142,8 +143,8 @@ def _print(checked: Checked, chosen: Format) -> None:
 
 
 def _summary(checked: Checked) -> str:
-    said = f"checked {checked.targets} pipeline{'s' * (checked.targets != 1)}"
+    said = f"checked {counted(checked.targets, 'pipeline')}"
     if not checked.found:
-        return f"{said}, {checked.stages} stages: nothing to report"
+        return f"{said}, {counted(checked.stages, 'stage')}: nothing to report"
     errors, warnings = checked.errors, len(checked.found) - checked.errors
-    return f"{said}: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
+    return f"{said}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"

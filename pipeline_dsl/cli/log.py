@@ -11,6 +11,7 @@ import typer
 from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.fault import LogBroken
+from pipeline_dsl.base.units import counted
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, existing_store
 from pipeline_dsl.cli.report import tame
 from pipeline_dsl.gates.statement import require_logged, signed_at, spelled
@@ -59,7 +60,7 @@ def log(
     if verify:
         _verify(entries, opened)
     if not json:
-        print(f"{len(entries)} entries, the chain is whole" + (f", head {entries[-1].digest}" if entries else ""))
+        print(f"{counted(len(entries), 'entry', 'entries')}, the chain is whole" + (f", head {entries[-1].digest}" if entries else ""))
 
 
 def _verify(entries: Sequence[Entry], store: Store) -> None:

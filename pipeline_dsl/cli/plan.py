@@ -8,7 +8,7 @@ import typer
 
 from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.digest import short
-from pipeline_dsl.base.units import dollars, duration, scaled
+from pipeline_dsl.base.units import counted, dollars, duration, scaled
 from pipeline_dsl.cli.bill import hours_by_device, spread
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, Target, open_store, plan_of
 from pipeline_dsl.cli.report import relative
@@ -138,7 +138,7 @@ def _totals(planned: Plan, views: list[Outlook]) -> str:
     cost = "unknown" if None in prices else " to ".join(dollars(sum(getattr(usd, end) for usd in prices)) for end in ("low", "high"))
     budget = "" if planned.budget_usd is None else f" of {dollars(planned.budget_usd)}"
     return (
-        f"Plan: {len(due)} to run, {len(views) - len(due)} cached, {len(planned.gates)} gates. {scaled(flops, 'FLOP')}, "
+        f"Plan: {len(due)} to run, {len(views) - len(due)} cached, {counted(len(planned.gates), 'gate')}. {scaled(flops, 'FLOP')}, "
         f"{hours or 0} hours, {cost}{budget}"
     )
 

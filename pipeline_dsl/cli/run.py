@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline_dsl.base.units import dollars, duration
+from pipeline_dsl.base.fault import Usage
+from pipeline_dsl.base.units import counted, dollars, duration
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, Target, open_store, plan_of
 from pipeline_dsl.cli.report import relative
 from pipeline_dsl.cli.watch import watcher
@@ -36,7 +37,7 @@ def run(
     Example: pdsl run pipelines/tiny.py --jobs 2
     """
     plan, _ = plan_of(target)
-    order = Order(jobs=jobs, again=_again(plan, start), only=None if only is None else frozenset({plan.stage(only).name}))
+    order = _order(plan, jobs, start, only)
     watch, began = watcher(plan, quiet=json), time.time()
     outcome = execute(plan, open_store(store), watch, order)
     watch.close()
@@ -52,8 +53,16 @@ def run(
         raise outcome.fault
 
 
-def _again(plan: Plan, start: str | None) -> frozenset[str]:
-    return frozenset() if start is None else frozenset(plan.descendants({plan.stage(start).name}))
+def _order(plan: Plan, jobs: int, start: str | None, only: str | None) -> Order:
+    """What to run again, and what to leave out.
+
+    Raises: Usage if there is no such stage, or nothing is left.
+    """
+    again = frozenset[str]() if start is None else frozenset(plan.descendants({plan.find(start).name}))
+    wanted = None if only is None else frozenset({plan.find(only).name})
+    if again and wanted and not again & wanted:
+        raise Usage(f"`--from {start}` does not run {', '.join(wanted)} again", help="leave one of `--from` and `--only` out")
+    return Order(jobs=jobs, again=again, only=wanted)
 
 
 def _data(plan: Plan, outcome: Outcome) -> dict[str, object]:
@@ -73,10 +82,11 @@ def _tell(plan: Plan, outcome: Outcome) -> None:
     if outcome.interrupted:
         print(f"interrupted; the same command goes on from here. manifest: {manifest}")
     elif outcome.fault is None and outcome.ran == 0:
-        print(f"{plan.pipeline}: all {len(plan.stages)} stages are cached, nothing to do. manifest: {manifest}")
+        done = f"all {len(plan.stages)} stages are" if len(plan.stages) > 1 else "its stage is"
+        print(f"{plan.pipeline}: {done} cached, nothing to do. manifest: {manifest}")
     elif outcome.fault is None:
         cost = dollars(outcome.cost_usd)
-        print(f"{plan.pipeline}: {outcome.ran} stages ran in {duration(outcome.seconds)}, {cost} in all. manifest: {manifest}")
+        print(f"{plan.pipeline}: {counted(outcome.ran, 'stage')} ran in {duration(outcome.seconds)}, {cost} in all. manifest: {manifest}")
         if plan.gates:
             print(f"next: pdsl gate {manifest}")
     else:

@@ -53,12 +53,13 @@ def run(
     Example: pdsl stage run 04_pretrain --plan plan.json
     """
     planned = plans.read(plan)
+    name = planned.find(name).name
     group, opened = nodes(), open_store(store)
     if not group.leads:
         raise typer.Exit(follow(planned, name, opened, group))
     root = Path(planned.root or ".")
     terms = Terms(threads=threads, force=force, wait=True, capped=True, git_commit=git_commit(root), author=author(root))
-    code = run_reporting(planned, planned.stage(name).name, opened, terms)
+    code = run_reporting(planned, name, opened, terms)
     if group.count > 1:
         dismiss(planned, name, opened, group, code)
     sys.stdout.flush()

@@ -7,7 +7,7 @@ import typer
 
 from pipeline_dsl.base.convert import unstructure
 from pipeline_dsl.base.fault import Exit
-from pipeline_dsl.base.units import dollars, duration, scaled
+from pipeline_dsl.base.units import counted, dollars, duration, scaled
 from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, existing_store
 from pipeline_dsl.store.keeping import collect, kept_by_runs
 from pipeline_dsl.store.log import Log
@@ -63,7 +63,7 @@ def verify(json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None
     else:
         for item in found:
             print(f"{item.path}: {item.fault}")
-        print(f"{len(found)} damaged files" if found else "the store is whole")
+        print(counted(len(found), "damaged file") if found else "the store is whole")
     if found:
         raise typer.Exit(int(Exit.DIGEST))
 
@@ -85,4 +85,4 @@ def gc(
     if json:
         print(codec.dumps({"version": 1, "files": result.files, "bytes": result.size, "dry_run": dry_run}))
     else:
-        print(f"{'would remove' if dry_run else 'removed'} {result.files} files, {scaled(result.size, 'B')}")
+        print(f"{'would remove' if dry_run else 'removed'} {counted(result.files, 'file')}, {scaled(result.size, 'B')}")

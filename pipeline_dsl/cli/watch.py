@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pipeline_dsl.base.digest import short
 from pipeline_dsl.base.fault import Fault
-from pipeline_dsl.base.units import dollars, duration
+from pipeline_dsl.base.units import counted, dollars, duration
 from pipeline_dsl.plan.plan import Plan, PlannedStage
+from pipeline_dsl.runner.code import edited_since
 from pipeline_dsl.runner.progress import read_progress
 from pipeline_dsl.store.record import Record
 
@@ -50,17 +51,20 @@ class Lines(Silent):
         self._cached = 0
         self._running: dict[str, tuple[float, Path]] = {}
         self._said = time.monotonic()
+        self._edited: list[str] = []
 
     def cached(self, stage: PlannedStage, record: Record) -> None:
         """Counted, and said in one line with the others."""
         self._done += 1
         self._cached += 1
         self._spent += record.cost_usd or 0.0
+        if edited_since(record):
+            self._edited.append(stage.name)
 
     def started(self, stage: PlannedStage, progress: Path) -> None:
         """Say that a stage began."""
         if self._cached:
-            self._say(f"  = {self._cached} stages cached")
+            self._say(f"  = {counted(self._cached, 'stage')} cached")
             self._cached = 0
         self._running[stage.name] = time.monotonic(), progress
         self._say(f"  > {stage.name:<{self._width}}  started")
@@ -79,8 +83,8 @@ class Lines(Silent):
         self._running.pop(stage.name, None)
         self._say(f"  ! {stage.name:<{self._width}}  failed")
         if log.exists():
-            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL:]
-            self._say("\n".join(f"    | {line}" for line in lines))
+            for line in log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL:]:
+                self._say(f"    | {line}")
             self._say(f"    the whole log: {log}")
 
     def tick(self) -> None:
@@ -88,6 +92,13 @@ class Lines(Silent):
         if time.monotonic() - self._said > _PLAIN_EVERY:
             for name in self._running:
                 self._say(f"    {name:<{self._width}}  {self._state(name)}")
+
+    def close(self) -> None:
+        """Say which results were taken from the store although the code that makes them was edited."""
+        if self._edited:
+            one = self._edited[0]
+            self._say(f"note: the code of {', '.join(self._edited)} was edited since, and the results from before are used")
+            self._say(f"help: raise `version` in the stage type if other results come out now, or run again with `--from {one}`")
 
     def _say(self, line: str) -> None:
         self._said = time.monotonic()
@@ -122,6 +133,7 @@ class Terminal(Lines):
     def close(self) -> None:
         """Leave the terminal as lines."""
         self._erase()
+        super().close()
 
     def _say(self, line: str) -> None:
         self._erase()

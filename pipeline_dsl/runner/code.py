@@ -2,11 +2,13 @@
 
 import ast
 import inspect
+import os
 import sys
 from functools import cache
 from pathlib import Path
 
 from pipeline_dsl.base.digest import Digest, digest_bytes
+from pipeline_dsl.store.record import Record
 
 
 def code_digest(cls: type) -> str:
@@ -18,6 +20,26 @@ def code_digest(cls: type) -> str:
         return file_digest(inspect.getsourcefile(cls) or "")
     except (OSError, SyntaxError, TypeError, UnicodeDecodeError):
         return digest_bytes(f"no source: {cls.__module__}".encode())
+
+
+def edited_since(record: Record) -> bool:
+    """Whether the module of a stage type, imported by now, has other code than it had when it made a result.
+
+    A file that is older than the result is not read. `pdsl` sees to the versions of its own stage types.
+    """
+    module, _, name = record.type.partition(":")
+    if module.partition(".")[0] == __name__.partition(".")[0]:
+        return False
+    found: object = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    file = getattr(sys.modules.get(module), "__file__", None)
+    try:
+        if not isinstance(found, type) or file is None or os.stat(file).st_mtime < record.started:
+            return False
+    except OSError:
+        return False
+    return code_digest(found) != record.code
 
 
 @cache

@@ -39,7 +39,8 @@ class Preparation:
         Raises: Usage if there is no such stage, or its code is not here; StageFailed if it cannot be imported.
         """
         plan, records = self.original.plan, self.original.records
-        if only is not None and plan.stage(only).name not in records:
+        only = None if only is None else plan.find(only).name
+        if only is not None and only not in records:
             raise Usage(f"`{only}` did not finish in this run", help="replay one of " + ", ".join(records))
         barred = _barred(self.deviations)
         wanted = [stage for stage in plan.stages if stage.name in records and only in (None, stage.name) and stage.name not in barred]

@@ -40,7 +40,7 @@ def imported(plan: Plan, planned: PlannedStage) -> type[Stage[Any]]:
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
-        raise StageFailed(f"`{planned.name}` is a {planned.type}, which cannot be imported: {error}") from error
+        raise StageFailed(f"`{planned.name}` is a {planned.type}, which cannot be imported: {error}", help=_elsewhere(root)) from error
     if not isinstance(found, type) or not issubclass(found, Stage):
         raise StageFailed(f"`{planned.name}` is a {planned.type}, which is no stage type", help=_COMPILE)
     return cast("type[Stage[Any]]", found)
@@ -67,6 +67,10 @@ def revive(plan: Plan, planned: PlannedStage) -> tuple[Stage[Any], StageType, di
         shape = reshape(planned.inputs.get(field.name), parents)
         values[field.name] = tuple(cast("list[Any]", shape)) if isinstance(shape, list) else shape
     return described.cls(**values), described, {ref: name for name, ref in parents.items()}
+
+
+def _elsewhere(root: str) -> str:
+    return f"it was looked for in {root}: start from the folder of its project, or install it"
 
 
 _COMPILE = "compile the plan again"

@@ -13,6 +13,9 @@ from pipeline_dsl.base.fault import DigestMismatch
 
 SCHEMA = 1
 
+DAMAGED = "remove what is damaged with `pdsl store gc --damaged`, and run again: the stage that made it will"
+"""What to do about a record, or an artifact, that is not as it was written."""
+
 
 @attrs.frozen(kw_only=True)
 class Machine:
@@ -89,7 +92,7 @@ def parse(data: bytes, *, where: str) -> Record:
         found = json.loads(data)
         claimed, body = found["digest"], found["record"]
         if data != spell({"digest": digest_bytes(spell(body)), "record": body}):
-            raise DigestMismatch(f"the record {where} is {digest_bytes(spell(body))}, it says {claimed}", help="run the stage again")
+            raise DigestMismatch(f"the record {where} is {digest_bytes(spell(body))}, it says {claimed}", help=DAMAGED)
     except (ValueError, KeyError, TypeError) as error:
-        raise DigestMismatch(f"the record {where} is damaged: {error}", help="run the stage again") from error
+        raise DigestMismatch(f"the record {where} is damaged: {error}", help=DAMAGED) from error
     return structure(body, Record, what=where)

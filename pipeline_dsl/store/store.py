@@ -9,6 +9,7 @@ Everything is written once, by an atomic rename, and never changed. A stat cache
 looked like when its digest was last true, so that nothing is read again that was not touched.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -92,7 +93,7 @@ class Store:
         except OSError as error:
             raise MissingArtifact(f"the store has no artifact {short(digest)}", help="run the pipeline to make it again") from error
         if digest_bytes(data) != digest:
-            raise DigestMismatch(f"{path} is {short(digest_bytes(data))}, it should be {short(digest)}", help=_AGAIN)
+            raise DigestMismatch(f"{path} is {short(digest_bytes(data))}, it should be {short(digest)}", help=records.DAMAGED)
         tree = structure(json.loads(data), Tree, what=str(path))
         for entry in tree.files:
             safe_path(entry.path)
@@ -124,7 +125,7 @@ class Store:
             try:
                 seen = _look(path)
             except OSError as error:
-                raise MissingArtifact(f"`{entry.path}` of {short(digest)} is gone from the store ({path})", help=_AGAIN) from error
+                raise MissingArtifact(f"`{entry.path}` of {short(digest)} is gone from the store ({path})", help=records.DAMAGED) from error
             looks[entry.digest] = seen  # from before it is read: what changes meanwhile is read again next time
             if known.get(entry.digest) == seen:
                 continue
@@ -133,7 +134,7 @@ class Store:
                 raise DigestMismatch(
                     f"`{entry.path}` of the {tree.kind} {short(digest)} is corrupt: "
                     f"{path} is {short(found)}, it should be {short(entry.digest)}",
-                    help=_AGAIN,
+                    help=records.DAMAGED,
                 )
         if looks != known:
             self._remember(digest, looks)
@@ -152,10 +153,10 @@ class Store:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise DigestMismatch(f"the record {path} cannot be read: {error.strerror}", help=_AGAIN) from error
+            raise DigestMismatch(f"the record {path} cannot be read: {error.strerror}", help=records.DAMAGED) from error
         record = records.parse(data, where=str(path))
         if record.key != key or plans.definition(record.type, record.version, record.fields, record.inputs) != key:
-            raise DigestMismatch(f"{path} records another action, {short(record.key)}", help=_AGAIN)
+            raise DigestMismatch(f"{path} records another action, {short(record.key)}", help=records.DAMAGED)
         return record
 
     def finish(self, record: Record) -> None:
@@ -264,7 +265,8 @@ class Store:
         return self._path("actions", key)
 
     def _remember(self, digest: str, looks: Mapping[str, list[int]]) -> None:
-        write_atomically(self.layout.stats / tail(digest), json.dumps(looks).encode())
+        with contextlib.suppress(OSError):  # a store that may only be read: its bytes are read again the next time
+            write_atomically(self.layout.stats / tail(digest), json.dumps(looks).encode())
 
     def _remembered(self, digest: str) -> dict[str, list[int]]:
         try:
@@ -278,7 +280,6 @@ class Store:
         shutil.rmtree(self.layout.stage(key), ignore_errors=True)
 
 
-_AGAIN = "remove what is damaged with `pdsl store gc --damaged`, and run again: the stage that made it will"
 _HEX = frozenset("0123456789abcdef")
 _ALGORITHMS = frozenset({"sha256", "sha256-sharded"})
 

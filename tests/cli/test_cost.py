@@ -192,6 +192,8 @@ def test_a_price_that_nobody_knows_makes_the_total_unknown(folder: Path) -> None
     [
         (["--gpu", "H1"], "`H1` is more than one device"),
         (["--gpu", "abacus"], "`abacus` is no device of the catalogue"),
+        (["--gpu", "H20"], "`H20` is no device of the catalogue\nhelp: name one of: H200-SXM"),
+        (["--gpu", "L40"], "`L40` is no device of the catalogue\nhelp: name one of: L40S"),
         (["--mfu", "40"], "--mfu 40 is no share of the peak"),
         (["--price", "-1"], "--price -1 is no price"),
         (["--against", "nowhere"], "there is no revision `nowhere` here"),

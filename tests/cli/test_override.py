@@ -304,7 +304,7 @@ def test_a_log_that_was_cut_is_found_by_a_head_that_was_noted(signed: Office) ->
     signed.pdsl("export", signed.run.file, "--out", "two")
     refused(signed.pdsl("log", "--head", head), 0, "3 entries, the chain is whole")
     signed.log.write_bytes(signed.log.read_bytes().splitlines(keepends=True)[0])
-    refused(signed.pdsl("log"), 0, "1 entries, the chain is whole")
+    refused(signed.pdsl("log"), 0, "1 entry, the chain is whole")
     refused(signed.pdsl("log", "--head", head), 4, "does not have the entry")
 
 
@@ -441,7 +441,7 @@ def test_an_entry_that_means_nothing_is_shown_and_refused(held: Office, what: st
     with Log(held.log).held() as log:
         log.append("override", ODD[what], time="2026-01-01T00:00:00Z", by="\x1b[2J")
     ended = held.pdsl("log")
-    refused(ended, 0, "1 entries, the chain is whole")
+    refused(ended, 0, "1 entry, the chain is whole")
     assert "\x1b" not in ended.stdout
     assert len(ended.stdout.splitlines()) == 2
     refused(held.pdsl("log", "--verify"), 4)

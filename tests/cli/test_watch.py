@@ -59,7 +59,7 @@ def watching(tmp_path: Path) -> Iterator[Watching]:
 
 
 def test_a_change_of_the_file_is_checked_at_once(watching: Watching, tmp_path: Path) -> None:
-    watching.says("1 stages: nothing to report")
+    watching.says("1 stage: nothing to report")
     file = tmp_path / "watched.py"
     file.write_text(file.read_text().replace("'p'", "'P'"))
 
