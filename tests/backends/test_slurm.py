@@ -41,7 +41,7 @@ pipeline = Pipeline(name='diamond', targets=[join], launchers=[Slurm(**OURS)])
 """
 )
 
-SHORT = TINY.replace("tokens=64 * 8 * 800", "save_every=60, tokens=64 * 8 * 300")
+SHORT = TINY.replace("save_every=250", "save_every=60").replace("tokens=64 * 8 * 450", "tokens=64 * 8 * 300")
 TWO_NODES = SETTINGS + SHORT.replace("processes=2,", "processes=2, zero_stage=2, on=Hardware(device=CPU_CORE, count=1, nodes=2),").replace(
     "targets=[base]", "targets=[base], launchers=[Slurm(job=SlurmJob({job}), warning=30, restarts=1, **OURS)]"
 )

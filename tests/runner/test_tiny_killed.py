@@ -33,8 +33,8 @@ train = Tokenize(tokenizer=tokenizer, corpora=(text,), length=64)
 dev = Tokenize(tokenizer=tokenizer, corpora=(held,), length=64)
 base = Pretrain(
     model=Llama(hidden=32, layers=2, heads=2, kv_heads=1, ffn=64, vocabulary=320, context=64, tied=True),
-    data=train, validation=dev, tokenizer=tokenizer, tokens=64 * 8 * 800, batch=8, learning_rate=1e-2,
-    precision="fp32", processes=2, validate_every=200, validate_on=16,
+    data=train, validation=dev, tokenizer=tokenizer, tokens=64 * 8 * 450, batch=8, learning_rate=1e-2,
+    precision="fp32", processes=2, validate_every=200, validate_on=16, save_every=250,
 )
 pipeline = Pipeline(name="tiny", targets=[base])
 """
@@ -42,10 +42,10 @@ pipeline = Pipeline(name="tiny", targets=[base])
 ARGUMENTS = ("run", "tiny.py", "--jobs", "2")
 
 
-def prepared(folder: Path) -> Bench:
+def prepared(folder: Path, steps: int = 450) -> Bench:
     folder.mkdir()
     bench = Bench(folder)
-    bench.write(TINY, "tiny")
+    bench.write(TINY.replace("64 * 8 * 450", f"64 * 8 * {steps}"), "tiny")
     return bench
 
 

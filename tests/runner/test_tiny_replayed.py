@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.stages, pytest.mark.slow]
 
 
 def test_a_pre_training_is_replayed_from_its_bundle_in_an_empty_folder(tmp_path: Path) -> None:
-    bench = prepared(tmp_path / "project")
+    bench = prepared(tmp_path / "project", steps=100)
     assert pdsl(*ARGUMENTS, cwd=bench.folder, timeout=500).returncode == 0
     assert pdsl("bundle", "--only-inputs", "--out", "tiny.tar.zst", cwd=bench.folder).returncode == 0
     (tmp_path / "empty").mkdir()
