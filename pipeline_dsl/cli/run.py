@@ -12,7 +12,6 @@ from pipeline_dsl.cli.options import DEFAULT_STORE, JsonOption, StoreOption, Tar
 from pipeline_dsl.cli.report import relative
 from pipeline_dsl.cli.watch import watcher
 from pipeline_dsl.plan.plan import Plan
-from pipeline_dsl.runner import telemetry
 from pipeline_dsl.runner.run import Order, Outcome, run as execute
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -42,6 +41,8 @@ def run(
     outcome = execute(plan, open_store(store), watch, order)
     watch.close()
     if outcome.seconds:
+        from pipeline_dsl.runner import telemetry  # a run that found everything done does without
+
         telemetry.tell_run(plan, outcome.manifest, began)
     if json:
         print(codec.dumps(_data(plan, outcome)))

@@ -20,6 +20,14 @@ class _Dumper(yaml.SafeDumper):
         """Write equal parts out: Argo's strict parser skips a file with anchors in it."""
         return True
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """Text of several lines as such, where YAML can: that is what a reviewer reads."""
+        written: Any = self
+        return written.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
 
 def manifest(objects: Iterable[Any]) -> str:
     """Objects as one YAML file."""
