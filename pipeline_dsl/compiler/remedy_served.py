@@ -42,8 +42,8 @@ def served_remedy(stage: AnyStage, placed: ServingPlacement, place: Hardware) ->
         fits = footprint(attrs.evolve(placed, bits=16.0, cache_bits=16.0), place)
         if fits.fits:
             return Remedy('`dtype="bfloat16"`', "dtype", fits)
-    if placed.devices is None and _more_devices(placed, place):
-        return _more_devices(placed, place)
+    if placed.devices is None and (more := _more_devices(placed, place)):
+        return more
     field = next((name for name in REQUESTS if getattr(stage, name, None) == rows), None)
     fewer = list(_halved(field, placed, place)) if field else []
     if fewer and fewer[0][0] * _FEWEST >= placed.rows:

@@ -13,7 +13,7 @@ MAX_DEPTH = 24
 
 def dumped(data: Any) -> str:
     """Data as YAML, in the order that it has."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def mapping(path: Path, what: str, limit: int) -> dict[str, Any]:
@@ -85,6 +85,9 @@ class _Loader(_Safe):
         return parent.construct_mapping(node, deep=deep)
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """libyaml's where PyYAML has it, as its wheels do: it is five times as fast. Equal parts are written out, never as anchors."""
+
     def ignore_aliases(self, data: Any) -> bool:
+        """None is written."""
         return True

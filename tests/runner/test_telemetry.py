@@ -1,5 +1,6 @@
 """Spans as a collector gets them: by OTLP over HTTP, from a run in processes of its own."""
 
+import gzip
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +23,6 @@ class Collector:
         self.requests: list[Any] = []
         collector = self
         messages: Any = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
-        gzip: Any = pytest.importorskip("gzip")
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:

@@ -1,4 +1,4 @@
-"""Objects as YAML that every reader takes for the same: plain scalars by PyYAML, no anchors, keys in the order in which we wrote them."""
+"""Objects as YAML that every reader takes for the same: plain scalars, keys in our order, no anchors, which make Argo skip a file."""
 
 import re
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from pipeline_dsl.base.digest import digest_bytes
+from pipeline_dsl.store.strict_yaml import Dumper
 
 LONGEST = 40
 """Of a name: controllers add their own parts to it, and 63 is the limit of a label, a host's name and a Job's."""
@@ -15,13 +16,7 @@ _READ_DOLLAR = re.compile(r"\$(?=[$(])")
 """One that Kubernetes takes for more than itself."""
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """libyaml's where PyYAML has it, as its wheels do: it is five times as fast."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        """Write equal parts out: Argo's strict parser skips a file with anchors in it."""
-        return True
-
+class _Dumper(Dumper):
     def represent_str(self, data: str) -> yaml.ScalarNode:
         """Text of several lines as such, where YAML can: that is what a reviewer reads."""
         written: Any = self
