@@ -30,9 +30,10 @@ demo: $(READY)
 	@$(PDSL) status
 	@$(PDSL) gate
 
+# A third of the time tests wait, for Slurm or for a process to end: three at a time keep two cores busy.
 test: $(READY) lint types check
 	@echo "pytest"
-	@$(BIN)/python -m pytest -q -n $${PDSL_TEST_JOBS:-2} --dist loadfile --no-loadscope-reorder $(TESTS)
+	@$(BIN)/python -m pytest -q -n $${PDSL_TEST_JOBS:-3} --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(READY)
 	@echo "ruff format --check, ruff check, lint-imports"
