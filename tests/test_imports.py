@@ -33,6 +33,7 @@ LIBRARIES = {
     "boto3",
     "botocore",
     "opentelemetry",
+    "mlflow",
     "fsspec",
     "pydantic",
     "jinja2",

@@ -31,7 +31,8 @@ def run(
     Finished stages are found by digest and skipped. Interrupted at any moment, the same command goes on. Exits 5 if a stage
     failed, 4 if something in the store is not what its digest says, 3 if the budget is spent.
 
-    With OTEL_EXPORTER_OTLP_ENDPOINT each stage is a span of one trace, whose number is the start of the plan's digest.
+    With OTEL_EXPORTER_OTLP_ENDPOINT each stage is a span of one trace, whose number is the start of the plan's digest. With
+    MLFLOW_TRACKING_URI each stage is a run of that tracker, with its curves while it goes.
 
     Example: pdsl run pipelines/tiny.py --jobs 2
     """
@@ -41,9 +42,10 @@ def run(
     outcome = execute(plan, open_store(store), watch, order)
     watch.close()
     if outcome.seconds:
-        from pipeline_dsl.runner import telemetry  # a run that found everything done does without
+        from pipeline_dsl.runner import telemetry, tracking  # a run that found everything done does without
 
         telemetry.tell_run(plan, outcome.manifest, began)
+        tracking.tell_run(plan, outcome.manifest, began)
     if json:
         print(codec.dumps(_data(plan, outcome)))
     else:

@@ -10,7 +10,7 @@ from pipeline_dsl.base.fault import Exit
 from pipeline_dsl.cli.options import DEFAULT_STORE, StoreOption, open_store
 from pipeline_dsl.ml.nodes import nodes
 from pipeline_dsl.plan import plan as plans
-from pipeline_dsl.runner import telemetry
+from pipeline_dsl.runner import telemetry, tracking
 from pipeline_dsl.runner.following import dismiss, follow
 from pipeline_dsl.runner.gathering import gather
 from pipeline_dsl.runner.machine import author, git_commit
@@ -79,7 +79,9 @@ def manifest(
     """
     planned = plans.read(plan)
     path, whole = gather(planned, open_store(store))
-    telemetry.tell_run(planned, path, plan.stat().st_mtime)  # submitting wrote it
+    began = plan.stat().st_mtime  # submitting wrote it
+    telemetry.tell_run(planned, path, began)
+    tracking.tell_run(planned, path, began)
     print(path)
     if not whole:
         raise typer.Exit(int(Exit.STAGE))

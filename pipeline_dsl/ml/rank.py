@@ -16,6 +16,9 @@ from typing import Any, cast
 
 import attrs
 
+CURVE = "curve.jsonl"
+"""Beside a file of progress, made by whoever follows it: everything that it ever said, a line each."""
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -48,7 +51,17 @@ class Rank:
         """Say how far the group is. Only rank 0 does; a reader never sees half a file."""
         if self.rank or self.progress_file is None:
             return
-        write_whole(self.progress_file, {"step": step, "total": total, "figures": figures, "time": time.time()})
+        write_progress(self.progress_file, step, total, figures)
+
+
+def write_progress(path: Path, step: int, total: int, figures: Mapping[str, float]) -> None:
+    """Say in a file how far something is, and where somebody follows its curves also in the file beside it."""
+    said = {"step": step, "total": total, "figures": figures, "time": time.time()}
+    write_whole(path, said)
+    curve = path.with_name(CURVE)
+    if curve.exists():
+        with curve.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(said) + "\n")
 
 
 def write_whole(path: Path, data: object) -> None:

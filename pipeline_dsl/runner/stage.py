@@ -13,7 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import attrs
@@ -25,6 +25,7 @@ from pipeline_dsl.lang.artifact import Artifact, kind_name
 from pipeline_dsl.lang.measure import Score
 from pipeline_dsl.lang.stage import stage_type
 from pipeline_dsl.plan.plan import Plan, PlannedStage, definition
+from pipeline_dsl.runner import tracking
 from pipeline_dsl.runner.code import code_digest
 from pipeline_dsl.runner.machine import this_machine
 from pipeline_dsl.runner.overdraft import overdraft
@@ -74,7 +75,9 @@ def run_stage(plan: Plan, name: str, store: Store, terms: Terms) -> Record:
         if refused is not None:
             raise refused
         try:
-            record = _make(plan, planned, key, resolution, store, terms)
+            with tracking.followed(plan, planned, key, store, terms.author, terms.git_commit) if terms.given is None else nullcontext():
+                record = _make(plan, planned, key, resolution, store, terms)
+                store.finish(record)
         except OSError as error:
             try:
                 raise_if_full(error, store.layout.stage(key))
@@ -82,7 +85,6 @@ def run_stage(plan: Plan, name: str, store: Store, terms: Terms) -> Record:
                 shutil.rmtree(store.layout.stage(key) / "output", ignore_errors=True)  # half made; the manifest needs the space
                 raise
             raise
-        store.finish(record)
         store.forget_work(key)
         return record
 

@@ -2,7 +2,6 @@
 
 import importlib
 import re
-import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from pipeline_dsl.lang.artifact import Artifact, kind_name
 from pipeline_dsl.lang.fields import StageType
 from pipeline_dsl.lang.stage import Ref
 from pipeline_dsl.ml.launch import launch
-from pipeline_dsl.ml.rank import write_whole
+from pipeline_dsl.ml.rank import write_progress
 from pipeline_dsl.plan.plan import leaves
 from pipeline_dsl.store.store import Store
 from pipeline_dsl.store.tree import Tree
@@ -92,7 +91,7 @@ class LocalWorkspace:
 
     def progress(self, step: int, total: int, **figures: float) -> None:
         """Tell whoever watches how far the stage is."""
-        write_whole(self.folder / "progress.json", {"step": step, "total": total, "figures": figures, "time": time.time()})
+        write_progress(self.folder / "progress.json", step, total, figures)
 
     def launch(self, target: str, config: Mapping[str, Any], *, processes: int) -> None:
         """Run `module:function` in `processes` processes and wait.
