@@ -166,3 +166,10 @@ class ClusterFailed(Fault):
 
     code = "PDSL702"
     exit = Exit.STAGE
+
+
+class RemoteFailed(Fault):
+    """A bucket, or another place that runs are shared by, is not there or refused what it was asked."""
+
+    code = "PDSL806"
+    exit = Exit.STAGE

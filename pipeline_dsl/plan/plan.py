@@ -226,6 +226,11 @@ class Plan:
         return found
 
 
+def portable(plan: Plan) -> Plan:
+    """The plan without the folder, the clusters and the settings of the machine that compiled it."""
+    return attrs.evolve(plan, root="", launchers={})
+
+
 def bare(name: str) -> str:
     """A stage's name without the number that its place gave it: `align` for `09_align`."""
     return re.sub(r"^\d+_", "", name)

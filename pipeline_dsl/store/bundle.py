@@ -28,7 +28,7 @@ from pipeline_dsl.base.convert import structure, unstructure
 from pipeline_dsl.base.digest import Digest, digest_bytes, digest_plain, short
 from pipeline_dsl.base.fault import BadFile, DigestMismatch, Fault, MissingArtifact, StoreFull, Usage
 from pipeline_dsl.plan import plan as plans
-from pipeline_dsl.plan.plan import Plan
+from pipeline_dsl.plan.plan import Plan, portable
 from pipeline_dsl.store import archive, manifest as manifests, record as records
 from pipeline_dsl.store.archive import Member, Told
 from pipeline_dsl.store.files import raise_if_full
@@ -145,9 +145,8 @@ def index_of(content: Content, held: Held, pdsl: str) -> tuple[Index, list[Membe
 
 
 def _members(content: Content, held: Held) -> Iterator[Member]:
-    portable = attrs.evolve(content.plan, root="", launchers={})
     yield _small("manifest.yaml", content.written)
-    yield _small("plan.json", plans.dump(portable).encode())
+    yield _small("plan.json", plans.dump(portable(content.plan)).encode())
     if content.log is not None:
         yield _small("decisions.jsonl", content.log)
     for path, data in content.sources.files.items():

@@ -12,7 +12,7 @@ Who can write to the store can write another log, whole in itself: only what is 
 import fcntl
 import json
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -45,6 +45,10 @@ class Entry:
     def digest(self) -> Digest:
         """What the next entry calls this one."""
         return digest_plain(unstructure(self))
+
+    def spelled(self) -> bytes:
+        """Its line, without the end of it."""
+        return spell({"digest": self.digest, "entry": unstructure(self)})
 
 
 @attrs.frozen
@@ -151,7 +155,22 @@ class Appender:
         """
         before = self.entries[-1].digest if self.entries else None
         entry = Entry(number=len(self.entries) + 1, before=before, time=time, by=by, kind=kind, facts=facts)
-        line = spell({"digest": entry.digest, "entry": unstructure(entry)}) + b"\n"
+        self._write(entry)
+        return entry
+
+    def take(self, lines: Sequence[bytes]) -> None:
+        """Write what another copy of this log has more: lines that have to follow the last one here.
+
+        Raises: LogBroken if they do not; then nothing is written. StoreFull.
+        """
+        found, broken = _chain(b"\n".join([*(entry.spelled() for entry in self.entries), *lines, b""]))
+        if broken:
+            raise LogBroken(f"line {broken.line} does not follow the decision log {self._path}: {broken.fault}", help=_KEPT)
+        for entry in found[len(self.entries) :]:
+            self._write(entry)
+
+    def _write(self, entry: Entry) -> None:
+        line = entry.spelled() + b"\n"
         end = self._stream.seek(0, os.SEEK_END)
         try:
             if self._stream.write(line) != len(line):
@@ -164,7 +183,6 @@ class Appender:
             raise_if_full(error, self._path)
             raise
         self.entries.append(entry)
-        return entry
 
 
 def _sync_folder(folder: Path) -> None:
@@ -195,6 +213,6 @@ def _chain(data: bytes) -> tuple[tuple[Entry, ...], Broken | None]:
 def _parsed(line: bytes) -> Entry:
     data = json.loads(line)
     entry = structure(data["entry"], Entry, what="the entry")
-    if line != spell({"digest": entry.digest, "entry": unstructure(entry)}):
+    if line != entry.spelled():
         raise ValueError("its digest is of another entry")
     return entry

@@ -19,7 +19,6 @@ from typing import Any, cast
 
 import attrs
 
-from pipeline_dsl.base.convert import structure
 from pipeline_dsl.base.digest import Digest, digest_bytes, digest_file, short
 from pipeline_dsl.base.fault import BadFile, DigestMismatch, Fault, MissingArtifact
 from pipeline_dsl.lang.measure import Score
@@ -28,7 +27,7 @@ from pipeline_dsl.store import record as records
 from pipeline_dsl.store.files import raise_if_full, write_atomically
 from pipeline_dsl.store.layout import Layout, tail
 from pipeline_dsl.store.record import Record
-from pipeline_dsl.store.tree import Entry, Tree, files_under, safe_path
+from pipeline_dsl.store.tree import Entry, Tree, files_under, parse, safe_path
 
 
 @attrs.frozen
@@ -94,10 +93,7 @@ class Store:
             raise MissingArtifact(f"the store has no artifact {short(digest)}", help="run the pipeline to make it again") from error
         if digest_bytes(data) != digest:
             raise DigestMismatch(f"{path} is {short(digest_bytes(data))}, it should be {short(digest)}", help=records.DAMAGED)
-        tree = structure(json.loads(data), Tree, what=str(path))
-        for entry in tree.files:
-            safe_path(entry.path)
-        return tree
+        return parse(data, where=str(path))
 
     def blob(self, entry: Entry) -> Path:
         """The file that holds an entry's bytes."""
@@ -259,6 +255,10 @@ class Store:
     def tree_file(self, digest: str) -> Path:
         """The file that holds an artifact's tree."""
         return self._path("trees", digest)
+
+    def plan_file(self, digest: str) -> Path:
+        """The file that holds a plan."""
+        return self._path("plans", digest)
 
     def record_file(self, key: str) -> Path:
         """The file that holds an action's record."""

@@ -1,5 +1,6 @@
 """A tree: an artifact as data. Its digest names everything in it."""
 
+import json
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -8,7 +9,7 @@ from typing import Any
 import attrs
 
 from pipeline_dsl.base.canonical import spell
-from pipeline_dsl.base.convert import unstructure
+from pipeline_dsl.base.convert import structure, unstructure
 from pipeline_dsl.base.digest import Digest, digest_bytes
 from pipeline_dsl.base.fault import UnsafePath
 from pipeline_dsl.lang.measure import Score
@@ -45,6 +46,17 @@ class Tree:
     def size(self) -> int:
         """Bytes of all files."""
         return sum(entry.size for entry in self.files)
+
+
+def parse(data: bytes, *, where: str) -> Tree:
+    """The tree in a file's bytes, which somebody held to their digest.
+
+    Raises: BadFile; UnsafePath if a path in it leads out of it.
+    """
+    tree = structure(json.loads(data), Tree, what=where)
+    for entry in tree.files:
+        safe_path(entry.path)
+    return tree
 
 
 def safe_path(path: str) -> PurePosixPath:
