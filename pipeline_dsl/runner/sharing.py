@@ -28,6 +28,7 @@ from pipeline_dsl.store import manifest as manifests, record as records, tree
 from pipeline_dsl.store.files import write_atomically
 from pipeline_dsl.store.log import Log
 from pipeline_dsl.store.manifest import Manifest, StageEntry
+from pipeline_dsl.store.record import Record
 from pipeline_dsl.store.remote import Remote
 from pipeline_dsl.store.store import Store
 from pipeline_dsl.store.tree import Entry
@@ -58,18 +59,22 @@ def push(path: Path, store: Store, remote: Remote, told: Told) -> Shared:
     stage, or another log; RemoteFailed.
     """
     run = original(path, store)
+    name = run_folder(store, run.plan).name
+    _not_older(run.manifest, f"runs/{name}/manifest.yaml", remote)
     blobs: dict[str, Entry] = {}
     small: dict[str, bytes] = {}
     for record in run.records.values():
         blobs |= {entry.digest: entry for entry in store.verify(record.output, read=False).files}
         small |= {_inside(store, file): file.read_bytes() for file in (store.tree_file(record.output), store.record_file(record.key))}
+    absent = [inside for inside, data in small.items() if not _has(remote, inside, data)]
     sent = [size for size in _each(blobs.values(), lambda entry: _send(store, remote, entry, told)) if size is not None]
-    created = [_create(remote, inside, data) for inside, data in small.items()]
+    for inside in absent:
+        if not remote.create(inside, small[inside]):
+            _has(remote, inside, small[inside])  # somebody pushed it in the meantime
     plan = remote.create(_inside(store, store.plan_file(run.plan.digest)), plans.dump(portable(run.plan)).encode())
     _push_log(Log(store.layout.decisions), remote)
-    name = run_folder(store, run.plan).name
     remote.write(f"runs/{name}/manifest.yaml", path.read_bytes())
-    files = len(sent) + sum(created) + plan
+    files = len(sent) + len(absent) + plan
     return Shared(run=name, manifest=path, files=files, bytes=sum(sent), there=len(blobs) + len(small) + 1 - files)
 
 
@@ -86,21 +91,40 @@ def pull(name: str, store: Store, remote: Remote, told: Told) -> Shared:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "manifest.yaml"
         path.write_bytes(written)
-        try:
-            manifest = manifests.read(path)
-        except BadFile as fault:
-            raise DigestMismatch(f"`runs/{name}` in {remote.url} holds no manifest: {fault.message}", help=_AGAIN) from fault
+        manifest = _manifest(path, f"runs/{name}/manifest.yaml", remote)
         plan = _plan(manifest, store, remote)
         place = run_folder(store, plan)
         if place.name != name:
             raise DigestMismatch(f"`runs/{name}` in {remote.url} is the run of another plan, {short(plan.digest)}", help=_AGAIN)
+        new = [record for stage, entry in manifest.stages.items() if (record := _record(store, remote, stage, entry)) is not None]
         trees = {entry.output_hash: _read(remote, store.tree_file(entry.output_hash), store) for entry in manifest.stages.values()}
         fetched, there = _artifacts(trees, store, remote, told)
-        for stage, entry in manifest.stages.items():
-            _record(store, remote, stage, entry)
+        for record in new:
+            store.finish(record)
         _pull_log(Log(store.layout.decisions), remote)
         original(path, store)
     return Shared(run=name, manifest=_settle(written, manifest, plan, place, remote), files=len(fetched), bytes=sum(fetched), there=there)
+
+
+def _manifest(path: Path, inside: str, remote: Remote) -> Manifest:
+    """What was read from a remote, as a manifest.
+
+    Raises: DigestMismatch if it is none.
+    """
+    try:
+        return manifests.read(path)
+    except BadFile as fault:
+        raise DigestMismatch(f"`{inside}` in {remote.url} is no manifest: {fault.message}", help=_AGAIN) from fault
+
+
+def _not_older(manifest: Manifest, inside: str, remote: Remote) -> None:
+    """Raises: Usage if a manifest that is there has an override that this one has not."""
+    written = remote.read(inside)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "manifest.yaml"
+        path.write_bytes(written or b"")
+        if written and any(signed not in manifest.overrides for signed in _manifest(path, inside, remote).overrides):
+            raise Usage(f"{remote.url} has an override of this run that is not here", help="pull the run first")
 
 
 def _settle(written: bytes, manifest: Manifest, plan: Plan, folder: Path, remote: Remote) -> Path:
@@ -157,18 +181,16 @@ def _send(store: Store, remote: Remote, entry: Entry, told: Told) -> int | None:
     return entry.size
 
 
-def _create(remote: Remote, inside: str, data: bytes) -> bool:
-    """Upload what may not be there with other bytes; whether it was not there.
+def _has(remote: Remote, inside: str, data: bytes) -> bool:
+    """Whether a remote has something, which may not be something else.
 
     Raises: Usage.
     """
     found = remote.read(inside)
-    if found is None and remote.create(inside, data):
-        return True
-    if (remote.read(inside) if found is None else found) != data:
+    if found not in (None, data):
         help = "somebody pushed the same stage, run elsewhere: pull their run into a new store, or push to another folder"
         raise Usage(f"{remote.url} has another `{inside}`", help=help)
-    return False
+    return found is not None
 
 
 def _fetch(store: Store, remote: Remote, entry: Entry, told: Told) -> int | None:
@@ -223,8 +245,8 @@ def _plan(manifest: Manifest, store: Store, remote: Remote) -> Plan:
     return plan
 
 
-def _record(store: Store, remote: Remote, stage: str, entry: StageEntry) -> None:
-    """Take the record of a stage, unless it is here.
+def _record(store: Store, remote: Remote, stage: str, entry: StageEntry) -> Record | None:
+    """The record of a stage; None if it is here.
 
     Raises: DigestMismatch; Usage if the store has another one.
     """
@@ -234,9 +256,10 @@ def _record(store: Store, remote: Remote, stage: str, entry: StageEntry) -> None
         record = records.parse(_read(remote, file, store), where=f"`{_inside(store, file)}` in {remote.url}")
         if (record.key, record.digest) != (entry.action, entry.record):
             raise DigestMismatch(f"the record of `{stage}` in {remote.url} is not the one that its manifest names", help=_AGAIN)
-        store.finish(record)
-    elif here.digest != entry.record:
+        return record
+    if here.digest != entry.record:
         raise Usage(f"this store has a record of `{stage}` of its own", help="pull into another folder with `--store`")
+    return None
 
 
 def _push_log(log: Log, remote: Remote) -> None:

@@ -11,8 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
+from pipeline_dsl.store import manifest as manifests
+from pipeline_dsl.store.log import Log
+from pipeline_dsl.store.manifest import Signed
 from tests.runner.bench import DIAMOND, Bench, faults
 from tests.runner.killing import killed
 
@@ -35,6 +39,7 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     words = [f"-{name}.port={port}" for name, port in ports.items()]
     words += [
         "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
         "-ip=127.0.0.1",
         f"-dir={folder}",
         "-s3",
@@ -256,7 +261,28 @@ def test_the_decision_log_goes_with_it_and_two_logs_are_not_mixed(tmp_path: Path
 
 def note(bench: Bench, text: str) -> None:
     """A decision in a bench's log."""
-    from pipeline_dsl.store.log import Log
-
     with Log(bench.store.layout.decisions).held() as log:
         log.append("note", {"text": text}, time="2026-01-01T00:00:00Z", by="ada")
+
+
+def test_what_was_signed_is_never_written_over(tmp_path: Path) -> None:
+    here, away, there = finished(tmp_path / "here"), tmp_path / "away", elsewhere(tmp_path / "there")
+    assert here.pdsl("store", "push", str(away)).returncode == 0
+    assert there.pdsl("store", "pull", str(away)).returncode == 0
+    sign(there)
+    kept = there.manifest()
+    refused = there.pdsl("store", "pull", str(away))
+    assert (refused.returncode, "has an override that" in refused.stderr) == (2, True)
+    assert there.manifest() == kept
+    assert there.pdsl("store", "push", str(away)).returncode == 0
+    refused = here.pdsl("store", "push", str(away))
+    assert (refused.returncode, "has an override of this run that is not here" in refused.stderr) == (2, True)
+    assert here.pdsl("store", "pull", str(away)).returncode == 0
+    assert here.manifest() == kept
+
+
+def sign(bench: Bench) -> None:
+    """An override in a bench's manifest."""
+    (path,) = bench.folder.glob(".pdsl/runs/*/manifest.yaml")
+    signed = Signed(purpose="override", statement={"gate": "accuracy"}, signature="none", logged="sha256:" + "0" * 64)
+    manifests.write(attrs.evolve(manifests.read(path), overrides=(signed,)), path)
