@@ -21,7 +21,7 @@ def standard_error(score: Score, unit: str) -> float | None:
 
 
 def interval(score: Score, unit: str) -> tuple[float, float] | None:
-    """The 95% interval of a score's mean; None where nothing is known of its error.
+    """The 95% interval of a score's mean, that of a share within its scale; None where nothing is known of its error.
 
     A share of none or of all has no spread, and says all the same only so much: there it is the exact binomial interval, about
     3.7 / samples wide. Source: Clopper and Pearson (1934), "The use of confidence or fiducial limits", Biometrika 26.
@@ -33,4 +33,5 @@ def interval(score: Score, unit: str) -> tuple[float, float] | None:
     if scale is not None and error == 0 and score.samples > 1 and score.value in (0.0, scale):
         reach = scale * (1 - ((1 - CONFIDENCE) / 2) ** (1 / score.samples))
         return (0.0, reach) if score.value == 0 else (scale - reach, scale)
-    return score.value - Z * error, score.value + Z * error
+    low, high = score.value - Z * error, score.value + Z * error
+    return (low, high) if scale is None or not 0 <= score.value <= scale else (max(low, 0.0), min(high, scale))

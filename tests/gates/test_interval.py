@@ -1,6 +1,7 @@
 """What a score leaves open."""
 
 import pytest
+from hypothesis import given, strategies as st
 
 from pipeline_dsl.gates.interval import interval
 from pipeline_dsl.lang.measure import Score
@@ -29,3 +30,11 @@ def test_an_error_of_nothing_within_the_scale_is_not_believed() -> None:
 )
 def test_what_is_no_share_and_has_no_error_has_no_interval(score: Score, unit: str) -> None:
     assert interval(score, unit) is None
+
+
+@given(st.floats(0, 100), st.integers(2, 10_000))
+def test_the_interval_of_a_share_stays_within_its_scale(value: float, samples: int) -> None:
+    found = interval(Score(value=value, samples=samples), "percent")
+
+    assert found is not None
+    assert 0 <= found[0] <= value <= found[1] <= 100
