@@ -2,7 +2,7 @@
 #   docker build -f evaluation.Dockerfile -t ... .
 FROM registry.example/cuda-python@sha256:2a4c6e8f0b1d3f5a7c9e1b2d4f6a8c0e2d4f6b8a0c1e3f5d7b9a1f3a5c7e9b0d
 
-ARG EXTRAS=data,eval,quantize,serve
+ARG EXTRAS=data,eval,quantize,serve,telemetry,tracking
 WORKDIR /project
 COPY constraints.txt pyproject.toml README.md LICENSE pdsl-policy.yam[l] ./
 COPY pipeline_dsl ./pipeline_dsl

@@ -7,7 +7,7 @@ from pipeline_dsl.lang.kubernetes import Kubernetes
 from pipeline_dsl.render.backend import Rendered
 from pipeline_dsl.render.templates import render
 
-_EXTRAS = {"training": "all", "evaluation": "data,eval,quantize,serve"}
+_EXTRAS = {"training": "all", "evaluation": "data,eval,quantize,serve,telemetry,tracking"}
 """What each is installed with: evaluation needs neither DeepSpeed nor TRL."""
 
 
