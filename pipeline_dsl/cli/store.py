@@ -18,7 +18,9 @@ from pipeline_dsl.store.store import Damage
 if TYPE_CHECKING:
     from pipeline_dsl.runner.sharing import Shared
 
-Url = Annotated[str, typer.Argument(help="Where to: s3://bucket/folder, or whatever else fsspec reaches.", show_default=False)]
+Url = Annotated[
+    str, typer.Argument(help="A bucket as s3://bucket/folder, gs:// or az://, or a folder that others reach.", show_default=False)
+]
 
 app = typer.Typer(
     add_completion=False,

@@ -58,10 +58,14 @@ def write_progress(path: Path, step: int, total: int, figures: Mapping[str, floa
     """Say in a file how far something is, and where somebody follows its curves also in the file beside it."""
     said = {"step": step, "total": total, "figures": figures, "time": time.time()}
     write_whole(path, said)
-    curve = path.with_name(CURVE)
-    if curve.exists():
-        with curve.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(said) + "\n")
+    try:
+        curve = os.open(path.with_name(CURVE), os.O_WRONLY | os.O_APPEND)  # only who follows makes it
+    except FileNotFoundError:
+        return
+    try:
+        os.write(curve, json.dumps(said).encode() + b"\n")
+    finally:
+        os.close(curve)
 
 
 def write_whole(path: Path, data: object) -> None:

@@ -12,14 +12,16 @@ before it gets its name in the store, and records, plan and manifest have to say
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import attrs
 
 from pipeline_dsl.base.digest import digest_bytes, digest_file, short
-from pipeline_dsl.base.fault import BadFile, DigestMismatch, LogBroken, Usage
+from pipeline_dsl.base.fault import BadFile, DigestMismatch, LogBroken, UnsafePath, Usage
+from pipeline_dsl.gates.chain import broken_links, departures
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.plan import Plan, portable
 from pipeline_dsl.runner.original import original
@@ -56,11 +58,15 @@ def push(path: Path, store: Store, remote: Remote, told: Told) -> Shared:
     """Send a run, as far as it has finished stages, and what of the decision log is not there yet.
 
     Raises: DigestMismatch or MissingArtifact if the store is not what the manifest says; Usage if there is another record of the same
-    stage, or another log; RemoteFailed.
+    stage, another log, or a manifest that says more; RemoteFailed.
     """
+    if remote.folder is not None and remote.folder.resolve().is_relative_to(store.layout.root.resolve()):
+        raise Usage(f"{remote.url} lies in the store itself", help="name a folder that others reach")
+    written = path.read_bytes()  # before it is read: one that a run writes meanwhile names what is not sent
     run = original(path, store)
     name = run_folder(store, run.plan).name
-    _not_older(run.manifest, f"runs/{name}/manifest.yaml", remote)
+    place = f"runs/{name}/manifest.yaml"
+    _not_less(run.manifest, place, remote)
     blobs: dict[str, Entry] = {}
     small: dict[str, bytes] = {}
     for record in run.records.values():
@@ -73,7 +79,8 @@ def push(path: Path, store: Store, remote: Remote, told: Told) -> Shared:
             _has(remote, inside, small[inside])  # somebody pushed it in the meantime
     plan = remote.create(_inside(store, store.plan_file(run.plan.digest)), plans.dump(portable(run.plan)).encode())
     _push_log(Log(store.layout.decisions), remote)
-    remote.write(f"runs/{name}/manifest.yaml", path.read_bytes())
+    _not_less(run.manifest, place, remote)  # what took hours may have been overtaken
+    remote.write(place, written)
     files = len(sent) + len(absent) + plan
     return Shared(run=name, manifest=path, files=files, bytes=sum(sent), there=len(blobs) + len(small) + 1 - files)
 
@@ -81,29 +88,72 @@ def push(path: Path, store: Store, remote: Remote, told: Told) -> Shared:
 def pull(name: str, store: Store, remote: Remote, told: Told) -> Shared:
     """Bring a run here, with all that its manifest names.
 
-    Raises: Usage if there is no such run, or the store has a record or a log of its own in its place; DigestMismatch if anything is not
-    what its name says; LogBroken; RemoteFailed; StoreFull.
+    Raises: Usage if there is no such run, or the store has a record or a log of its own in its place, or says more of the run;
+    DigestMismatch if anything is not what its name says; LogBroken; RemoteFailed; StoreFull.
     """
-    written = remote.read(f"runs/{name}/manifest.yaml") if _NAME.fullmatch(name) else None
+    place = f"runs/{name}/manifest.yaml"
+    written = remote.read(place) if _NAME.fullmatch(name) else None
     if written is None:
-        known = ", ".join(runs_of(remote)) or "none"
+        known = ", ".join(runs_of(remote)[:20]) or "none"
         raise Usage(f"{remote.url} has no run {name!r:.100}", help=f"it has: {known}")
-    with tempfile.TemporaryDirectory() as folder:
+    with _foreign(remote), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "manifest.yaml"
         path.write_bytes(written)
-        manifest = _manifest(path, f"runs/{name}/manifest.yaml", remote)
+        manifest = _manifest(path, place, remote)
         plan = _plan(manifest, store, remote)
-        place = run_folder(store, plan)
-        if place.name != name:
-            raise DigestMismatch(f"`runs/{name}` in {remote.url} is the run of another plan, {short(plan.digest)}", help=_AGAIN)
+        if run_folder(store, plan) != store.layout.runs / name:
+            raise DigestMismatch(f"`{place}` in {remote.url} is of another run, of the plan {short(plan.digest)}", help=_AGAIN)
+        for fault in (*broken_links(manifest), *departures(manifest, plan)):
+            raise DigestMismatch(f"`{place}` in {remote.url}: {fault}", help=_AGAIN)
         new = [record for stage, entry in manifest.stages.items() if (record := _record(store, remote, stage, entry)) is not None]
         trees = {entry.output_hash: _read(remote, store.tree_file(entry.output_hash), store) for entry in manifest.stages.values()}
         fetched, there = _artifacts(trees, store, remote, told)
+        store.keep_plan(plan)
         for record in new:
             store.finish(record)
-        _pull_log(Log(store.layout.decisions), remote)
         original(path, store)
-    return Shared(run=name, manifest=_settle(written, manifest, plan, place, remote), files=len(fetched), bytes=sum(fetched), there=there)
+    settled = _settle(written, manifest, store, store.layout.runs / name, remote)
+    return Shared(run=name, manifest=settled, files=len(fetched), bytes=sum(fetched), there=there)
+
+
+@contextmanager
+def _foreign(remote: Remote) -> Generator[None]:
+    """What makes no sense is not what was written, where somebody else wrote it.
+
+    Raises: DigestMismatch.
+    """
+    try:
+        yield
+    except (BadFile, UnsafePath) as fault:
+        raise DigestMismatch(f"what {remote.url} has is not as it was written: {fault.message}", help=_AGAIN) from fault
+    except RecursionError as error:
+        raise DigestMismatch(f"what {remote.url} has is nested too deep", help=_AGAIN) from error
+
+
+def _settle(written: bytes, manifest: Manifest, store: Store, folder: Path, remote: Remote) -> Path:
+    """Take the decision log, and put a manifest in its place, unless that would lose what is known or was signed here."""
+    path, log = folder / "manifest.yaml", Log(store.layout.decisions)
+    before, lines = _lines(log, remote)
+    with log.held() if lines or log.path.exists() else nullcontext() as held:  # who signs holds it too
+        try:
+            lost = _loses(manifests.read(path), manifest)
+        except (Usage, BadFile):  # there is none, or none that says anything
+            lost = False
+        if lost:
+            raise Usage(f"{path} says more of the run than {remote.url} does", help="push the run from here first")
+        if held is not None:
+            if len(held.entries) != before:
+                raise Usage("the decision log has grown meanwhile", help="pull again")
+            held.take(lines)
+        if not (folder / "plan.json").exists():
+            write_atomically(folder / "plan.json", plans.dump(store.plan(manifest.plan)).encode())
+        write_atomically(path, written)
+    return path
+
+
+def _loses(kept: Manifest, new: Manifest) -> bool:
+    """Whether a manifest lacks a stage or an override that another one of the same run has."""
+    return bool(kept.stages.keys() - new.stages.keys()) or any(signed not in new.overrides for signed in kept.overrides)
 
 
 def _manifest(path: Path, inside: str, remote: Remote) -> Manifest:
@@ -114,27 +164,18 @@ def _manifest(path: Path, inside: str, remote: Remote) -> Manifest:
     try:
         return manifests.read(path)
     except BadFile as fault:
-        raise DigestMismatch(f"`{inside}` in {remote.url} is no manifest: {fault.message}", help=_AGAIN) from fault
+        said = fault.message.replace(str(path), "it")
+        raise DigestMismatch(f"`{inside}` in {remote.url} is no manifest: {said}", help=_AGAIN) from fault
 
 
-def _not_older(manifest: Manifest, inside: str, remote: Remote) -> None:
-    """Raises: Usage if a manifest that is there has an override that this one has not."""
+def _not_less(manifest: Manifest, inside: str, remote: Remote) -> None:
+    """Raises: Usage if the manifest that is there says more of the run than this one."""
     written = remote.read(inside)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "manifest.yaml"
         path.write_bytes(written or b"")
-        if written and any(signed not in manifest.overrides for signed in _manifest(path, inside, remote).overrides):
-            raise Usage(f"{remote.url} has an override of this run that is not here", help="pull the run first")
-
-
-def _settle(written: bytes, manifest: Manifest, plan: Plan, folder: Path, remote: Remote) -> Path:
-    """Put a manifest in its place, unless that would lose what was signed here."""
-    path = folder / "manifest.yaml"
-    if any(signed not in manifest.overrides for signed in manifests.overrides_at(path)):
-        raise Usage(f"{path} has an override that {remote.url} has not", help="push the run from here first")
-    write_atomically(folder / "plan.json", plans.dump(plan).encode())
-    write_atomically(path, written)
-    return path
+        if written and _loses(_manifest(path, inside, remote), manifest):
+            raise Usage(f"{remote.url} says more of this run than is known here", help="pull the run first")
 
 
 def _artifacts(trees: Mapping[str, bytes], store: Store, remote: Remote, told: Told) -> tuple[list[int], int]:
@@ -172,10 +213,16 @@ def _each(entries: Iterable[Entry], work: Callable[[Entry], int | None]) -> Iter
 
 
 def _send(store: Store, remote: Remote, entry: Entry, told: Told) -> int | None:
-    """Upload a blob; its size, or None if it is there."""
+    """Upload a blob; its size, or None if it is there.
+
+    Raises: DigestMismatch if there is something else in its place.
+    """
     file = store.blob(entry)
-    if remote.size(_inside(store, file)) == entry.size:
+    there = remote.size(_inside(store, file))
+    if there == entry.size:
         return None
+    if there is not None:
+        raise DigestMismatch(f"`{_inside(store, file)}` in {remote.url} has {there} bytes, it should have {entry.size}", help=_AGAIN)
     remote.send(file, _inside(store, file))
     told(entry.size)
     return entry.size
@@ -201,10 +248,12 @@ def _fetch(store: Store, remote: Remote, entry: Entry, told: Told) -> int | None
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        try:
-            remote.fetch(_inside(store, file), draft)
-        except FileNotFoundError as error:
-            raise DigestMismatch(f"`{entry.path}` ({short(entry.digest)}) is gone from {remote.url}", help=_AGAIN) from error
+        size = remote.size(_inside(store, file))
+        if size is None:
+            raise DigestMismatch(f"`{entry.path}` ({short(entry.digest)}) is gone from {remote.url}", help=_AGAIN)
+        if size != entry.size:
+            raise DigestMismatch(f"`{entry.path}` in {remote.url} has {size} bytes, it should have {entry.size}", help=_AGAIN)
+        remote.fetch(_inside(store, file), draft)
         found = digest_file(draft)
         if found != entry.digest:
             raise DigestMismatch(f"`{entry.path}` in {remote.url} is {short(found)}, it should be {short(entry.digest)}", help=_AGAIN)
@@ -241,8 +290,7 @@ def _plan(manifest: Manifest, store: Store, remote: Remote) -> Plan:
         raise DigestMismatch(fault.message, help=_AGAIN) from fault
     if plan.digest != manifest.plan or plans.respell(text) != text:
         raise DigestMismatch(f"{where} is not as it was written", help=_AGAIN)
-    store.keep_plan(plan)
-    return plan
+    return portable(plan)  # nobody else says what is imported from where here
 
 
 def _record(store: Store, remote: Remote, stage: str, entry: StageEntry) -> Record | None:
@@ -254,7 +302,8 @@ def _record(store: Store, remote: Remote, stage: str, entry: StageEntry) -> Reco
     if here is None:
         file = store.record_file(entry.action)
         record = records.parse(_read(remote, file, store), where=f"`{_inside(store, file)}` in {remote.url}")
-        if (record.key, record.digest) != (entry.action, entry.record):
+        key = plans.definition(record.type, record.version, record.fields, record.inputs)
+        if (key, record.key, record.digest, record.output) != (entry.action, entry.action, entry.record, entry.output_hash):
             raise DigestMismatch(f"the record of `{stage}` in {remote.url} is not the one that its manifest names", help=_AGAIN)
         return record
     if here.digest != entry.record:
@@ -267,29 +316,30 @@ def _push_log(log: Log, remote: Remote) -> None:
 
     Raises: Usage if others are there instead; LogBroken.
     """
-    lines = [entry.spelled() for entry in log.entries()]
-    there = remote.names("decisions")
+    lines, there = [entry.spelled() for entry in log.entries()], _numbers(remote)
     _same_begin(lines, there, remote)
     for number, line in enumerate(lines[len(there) :], len(there) + 1):
-        if not remote.create(f"decisions/{number:08d}", line):
+        if not remote.create(f"decisions/{number:08d}", line) and remote.read(f"decisions/{number:08d}") != line:
             raise _other_log(remote)
 
 
-def _pull_log(log: Log, remote: Remote) -> None:
-    """Take the lines that are not here.
+def _lines(log: Log, remote: Remote) -> tuple[int, list[bytes]]:
+    """How many lines are here, and those that are only there.
 
     Raises: Usage if others are here instead; LogBroken.
     """
-    there = remote.names("decisions")
-    if not there:
-        return
-    with log.held() as held:
-        _same_begin([entry.spelled() for entry in held.entries], there, remote)
-        more = [remote.read(f"decisions/{name}") for name in there[len(held.entries) :]]
-        lines = [line for line in more if line is not None]
-        if len(lines) != len(more):
-            raise LogBroken(f"lines of the decision log in {remote.url} are gone")
-        held.take(lines)
+    here, there = [entry.spelled() for entry in log.entries()], _numbers(remote)
+    _same_begin(here, there, remote)
+    lines = [remote.read(f"decisions/{name}") for name in there[len(here) :]]
+    whole = [line for line in lines if line is not None and b"\n" not in line]
+    if len(whole) != len(lines):
+        raise LogBroken(f"lines of the decision log in {remote.url} are gone, or are none")
+    return len(here), whole
+
+
+def _numbers(remote: Remote) -> list[str]:
+    """The lines that a remote has; what is no line, such as a draft of somebody who was killed, is left out."""
+    return [name for name in remote.names("decisions") if re.fullmatch(r"[0-9]{8,}", name)]
 
 
 def _same_begin(lines: Sequence[bytes], there: Sequence[str], remote: Remote) -> None:

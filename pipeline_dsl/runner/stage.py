@@ -13,7 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import attrs
@@ -75,7 +75,7 @@ def run_stage(plan: Plan, name: str, store: Store, terms: Terms) -> Record:
         if refused is not None:
             raise refused
         try:
-            with tracking.followed(plan, planned, key, store, terms.author, terms.git_commit) if terms.given is None else nullcontext():
+            with _followed(plan, planned, key, store, terms):
                 record = _make(plan, planned, key, resolution, store, terms)
                 store.finish(record)
         except OSError as error:
@@ -87,6 +87,13 @@ def run_stage(plan: Plan, name: str, store: Store, terms: Terms) -> Record:
             raise
         store.forget_work(key)
         return record
+
+
+def _followed(plan: Plan, planned: PlannedStage, key: str, store: Store, terms: Terms) -> AbstractContextManager[None]:
+    """What tells the experiment tracker of a stage; of a replay it is not told."""
+    if terms.given is not None:
+        return nullcontext()
+    return tracking.followed(plan, planned, key, store, terms.author, terms.git_commit, anew=terms.force)
 
 
 def resolved(plan: Plan, planned: PlannedStage, store: Store) -> tuple[Resolution, str]:

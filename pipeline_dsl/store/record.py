@@ -93,6 +93,6 @@ def parse(data: bytes, *, where: str) -> Record:
         claimed, body = found["digest"], found["record"]
         if data != spell({"digest": digest_bytes(spell(body)), "record": body}):
             raise DigestMismatch(f"the record {where} is {digest_bytes(spell(body))}, it says {claimed}", help=DAMAGED)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DigestMismatch(f"the record {where} is damaged: {error}", help=DAMAGED) from error
     return structure(body, Record, what=where)

@@ -1,16 +1,23 @@
-"""A bucket, or any other place that fsspec reaches: whole files by their paths, and nothing of what is in them."""
+"""A bucket, or a folder that others reach too: whole files by their paths, and nothing of what is in them."""
 
 import os
+import re
 import shutil
+import uuid
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline_dsl.base.fault import BadFile, Fault, MissingLibrary, RemoteFailed, Usage
-from pipeline_dsl.store.files import raise_if_full, write_atomically
+from pipeline_dsl.store.files import raise_if_full
+
+BUCKETS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
+"""What can make a file only if it is not there, which two who push at once are told apart by."""
 
 _SMALL = 2**24  # bytes: more than any manifest, tree or record has
+_PARTS = 2  # of one file at a time, of 50 MiB each: s3fs holds them in memory
+_HELP = "see that the bucket is there, and that your credentials may use it"
 T = TypeVar("T")
 
 
@@ -21,27 +28,31 @@ class Remote:
     """
 
     def __init__(self, url: str) -> None:
-        core: Any = import_module("fsspec.core")
+        scheme = url.partition("://")[0] if "://" in url else ""
+        if not url or (scheme not in ("", "file", *BUCKETS)) or re.match(r"\w+:/[^/]", url) or (scheme in BUCKETS and "?" in url):
+            raise Usage(f"{url!r:.200} is no bucket and no folder", help="name it as s3://bucket/folder, gs://, az://, or as a folder")
         try:
-            self._fs, root = core.url_to_fs(url)
+            core: Any = import_module("fsspec.core")
+            self._fs, root = core.url_to_fs(url, **({"max_concurrency": _PARTS} if scheme.startswith("s3") else {}))
         except ImportError as error:
-            raise MissingLibrary(
-                f"{url}: {error}", help="pip install 'pdsl[remote]' brings S3; `gcsfs` Google's, `adlfs` Azure's"
-            ) from error
-        except ValueError as error:
-            raise Usage(
-                f"{url!r:.200} is no place that fsspec knows: {error}", help="name it as s3://bucket/folder, or as a folder"
-            ) from error
+            help = "pip install 'pdsl[remote]' brings S3; `gcsfs` Google's, `adlfs` Azure's"
+            raise MissingLibrary(f"{url}: {error}", help=help) from error
+        except Exception as error:  # each kind of bucket has its own ways to refuse
+            raise RemoteFailed(f"{url}: {str(error) or type(error).__name__}", help=_HELP) from error
         self.url = url
+        self.folder = None if scheme in BUCKETS else Path(root)
+        """The folder that it is, if it is one."""
         self._root = root.rstrip("/")
-        self._plain = isinstance(self._fs, import_module("fsspec.implementations.local").LocalFileSystem)
+        if self.folder is None and not self._root.strip("/"):
+            raise Usage(f"{url!r:.200} names no bucket", help="name it as s3://bucket/folder")
 
     def size(self, path: str) -> int | None:
-        """A file's length in bytes; None if it is not there."""
+        """A file's length in bytes; None if there is no such file."""
         try:
-            return int(self._asked(self._fs.info, f"{self._root}/{path}")["size"])
+            found = self._asked(self._fs.info, self._at(path))
         except FileNotFoundError:
             return None
+        return int(found["size"]) if found["type"] == "file" else None
 
     def read(self, path: str) -> bytes | None:
         """A small file's bytes; None if it is not there.
@@ -53,32 +64,29 @@ class Remote:
             return None
         if size > _SMALL:
             raise BadFile(f"`{path}` in {self.url} has {size} bytes, which nothing of its kind has")
-        return self._asked(self._fs.cat_file, f"{self._root}/{path}")
+        try:
+            return self._asked(self._fs.cat_file, self._at(path))
+        except FileNotFoundError:
+            return None
 
     def write(self, path: str, data: bytes) -> None:
         """Write a small file in one step, over what is there."""
-        place = f"{self._root}/{path}"
-        if self._plain:
-            write_atomically(Path(place), data)
+        if self.folder is None:
+            self._put(self._fs.pipe_file, self._at(path), data)
         else:
-            self._asked(self._fs.pipe_file, place, data)
+            self._draft(path, lambda draft: draft.write_bytes(data), os.replace)
 
     def create(self, path: str, data: bytes) -> bool:
         """Write a small file that is not there yet, in one step; False if it is, whoever else writes at the same moment."""
-        place = f"{self._root}/{path}"
         try:
-            if self._plain:
-                draft = _draft(place)
-                write_atomically(draft, data)
-                try:
-                    self._asked(os.link, draft, place)
-                finally:
-                    draft.unlink()
+            if self.folder is None:
+                self._put(self._fs.pipe_file, self._at(path), data, mode="create")
             else:
-                self._asked(self._fs.pipe_file, place, data, mode="create")
+                self._draft(path, lambda draft: draft.write_bytes(data), os.link)
         except FileExistsError:
             return False
         except RemoteFailed:  # some buckets say so by an error of their own
+            self._fs.invalidate_cache()
             if self.size(path) is None:
                 raise
             return False
@@ -86,29 +94,50 @@ class Remote:
 
     def send(self, file: Path, path: str) -> None:
         """Upload a file, which is there whole or not at all."""
-        place = f"{self._root}/{path}"
-        if not self._plain:
-            self._asked(self._fs.put_file, str(file), place)
-            return
-        draft = _draft(place)
-        draft.parent.mkdir(parents=True, exist_ok=True)
+        if self.folder is None:
+            self._put(self._fs.put_file, str(file), self._at(path))
+        else:
+            self._draft(path, lambda draft: shutil.copyfile(file, draft), os.replace)
+
+    def fetch(self, path: str, file: Path) -> None:
+        """Download a file that is there."""
+        self._asked(self._fs.get_file, self._at(path), str(file))
+
+    def names(self, folder: str) -> list[str]:
+        """The names in a folder, in their order; none where there is no such folder.
+
+        Raises: RemoteFailed if there is no such bucket.
+        """
+        self._fs.invalidate_cache()
         try:
-            self._asked(shutil.copyfile, file, draft)
-            draft.replace(place)
+            found = self._asked(self._fs.ls, self._at(folder), detail=False)
+        except FileNotFoundError:
+            bucket = self._root.strip("/").partition("/")[0]
+            if self.folder is None and not self._asked(self._fs.exists, bucket):
+                raise RemoteFailed(f"{self.url}: there is no bucket `{bucket}`", help=_HELP) from None
+            return []
+        return sorted(name.rstrip("/").rpartition("/")[2] for name in found)
+
+    def _at(self, path: str) -> str:
+        return f"{self._root}/{path}"
+
+    def _draft(self, path: str, fill: Callable[[Path], object], settle: Callable[[Path, Path], object]) -> None:
+        """Write a file of a folder under another name, which no other machine takes, and then give it its own."""
+        place = Path(self._at(path))
+        draft = place.with_name(f".{place.name}.{uuid.uuid4().hex}.tmp")
+        self._put(os.makedirs, place.parent, exist_ok=True)
+        try:
+            self._put(fill, draft)
+            self._put(settle, draft, place)
         finally:
             draft.unlink(missing_ok=True)
 
-    def fetch(self, path: str, file: Path) -> None:
-        """Download a file."""
-        self._asked(self._fs.get_file, f"{self._root}/{path}", str(file))
-
-    def names(self, folder: str) -> list[str]:
-        """The names in a folder, in their order; none where there is no such folder."""
+    def _put(self, call: Callable[..., object], *arguments: Any, **options: Any) -> None:
+        """Write something; where that is not found, it is the place that is missing."""
         try:
-            found = self._asked(self._fs.ls, f"{self._root}/{folder}", detail=False, refresh=True)
-        except FileNotFoundError:
-            return []
-        return sorted(name.rstrip("/").rpartition("/")[2] for name in found)
+            self._asked(call, *arguments, **options)
+        except FileNotFoundError as error:
+            raise RemoteFailed(f"{self.url}: {error}", help=_HELP) from error
 
     def _asked(self, call: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """The answer of a file system, whose own errors are told apart from ours.
@@ -122,9 +151,4 @@ class Remote:
         except Exception as error:  # each kind of bucket has its own ways to refuse
             if isinstance(error, OSError):
                 raise_if_full(error, Path(next(str(place) for place in reversed(arguments) if isinstance(place, str | Path))))
-            said = str(error) or type(error).__name__
-            raise RemoteFailed(f"{self.url}: {said}", help="see that the bucket is there and that your credentials may use it") from error
-
-
-def _draft(place: str) -> Path:
-    return Path(place).with_name(f".{Path(place).name}.{os.getpid()}.tmp")
+            raise RemoteFailed(f"{self.url}: {str(error) or type(error).__name__}", help=_HELP) from error

@@ -11,7 +11,7 @@ import attrs
 from pipeline_dsl.base.canonical import spell
 from pipeline_dsl.base.convert import structure, unstructure
 from pipeline_dsl.base.digest import Digest, digest_bytes
-from pipeline_dsl.base.fault import UnsafePath
+from pipeline_dsl.base.fault import BadFile, UnsafePath
 from pipeline_dsl.lang.measure import Score
 
 
@@ -53,7 +53,11 @@ def parse(data: bytes, *, where: str) -> Tree:
 
     Raises: BadFile; UnsafePath if a path in it leads out of it.
     """
-    tree = structure(json.loads(data), Tree, what=where)
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadFile(f"{where} is no tree: {error}") from error
+    tree = structure(found, Tree, what=where)
     for entry in tree.files:
         safe_path(entry.path)
     return tree

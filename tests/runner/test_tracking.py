@@ -3,6 +3,7 @@
 import io
 import json
 import signal
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import given, strategies as st
 from pipeline_dsl.ml.rank import CURVE, write_progress
 from pipeline_dsl.runner import tracker, tracking
 from pipeline_dsl.runner.tracker import Closing, Curve, Opening, Told
-from tests.runner.bench import Bench
+from tests.runner.bench import Bench, timeless
 from tests.runner.killing import left_behind, start, until
 
 pytestmark = pytest.mark.stages
@@ -94,6 +95,12 @@ def test_a_stage_that_fails_and_is_run_again_goes_on_with_its_run(tmp_path: Path
     assert {name: (run.info.run_id, run.info.status) for name, run in done.items()} == {
         name: (run.info.run_id, "FINISHED") for name, run in failed.items()
     }
+    assert not [tag for run in done.values() for tag in run.data.tags if tag in ("pdsl.error", "pdsl.fault", "pdsl.reason")]
+
+    ended = bench.pdsl("run", "ours.py", "--from", "01_careless", **server.settings)
+    assert ended.returncode == 5, ended.stderr
+    found = server.client.search_runs([done["01_careless"].info.experiment_id])
+    assert sorted(run.info.run_name for run in found) == sorted([*done, "01_careless"]), "made anew, it is a run of its own"
 
 
 def test_a_run_that_is_killed_says_so_and_goes_on_with_its_curve(tmp_path: Path, server: Server) -> None:
@@ -144,6 +151,40 @@ def test_a_server_that_is_away_costs_a_warning(tmp_path: Path) -> None:
     assert "warning: 01_step is not tracked for now: " in ended.stderr
 
 
+def test_a_server_that_never_answers_holds_nothing_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setattr(tracking, "_PATIENCE", 1.0)
+        bench = Bench(tmp_path)
+        outcome = bench.run("pipeline = Pipeline(name='one', targets=[Step(label='a')])")
+
+    assert outcome.fault is None
+    assert "is not tracked to its end: what MLFLOW_TRACKING_URI names did not answer in time" in logged(bench)
+
+
+def test_what_cannot_be_told_changes_nothing_of_what_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "pipeline = Pipeline(name='two', targets=[Step(label='b', reads=(Step(label='a'),))])"
+    untold, told = Bench(tmp_path / "untold"), Bench(tmp_path / "told")
+    for bench in (untold, told):
+        bench.folder.mkdir()
+    assert untold.run(text).fault is None
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setattr(tracking, "_start", full)
+    assert told.run(text).fault is None
+
+    assert "is not tracked to its end: OSError: no room for another process" in logged(told)
+    assert timeless(told.manifest()) == timeless(untold.manifest())
+
+
+def full(descriptor: int | None) -> None:
+    raise OSError("no room for another process")
+
+
+def logged(bench: Bench) -> str:
+    """What all stages printed."""
+    return "".join(path.read_text() for path in bench.folder.glob(".pdsl/logs/*.log"))
+
+
 def test_nobody_asked_nothing_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setattr(tracking, "_start", None)
@@ -184,8 +225,15 @@ def test_a_figure_is_told_when_it_changes_and_at_the_end(tmp_path: Path) -> None
         for step, loss, found in ((1, 3.0, 0.5), (2, 2.0, 0.5), (3, float("inf"), 0.5), (4, 2.0, 0.5)):
             write_progress(tmp_path / "progress.json", step, 9, {"loss": loss, "found": found})
         seen = [(name, value, step) for name, value, _, step in curve.points()]
-        assert seen == [("loss", 3.0, 1), ("found", 0.5, 1), ("loss", 2.0, 2), ("loss", 2.0, 4)]
-        assert [(name, value, step) for name, value, _, step in curve.points(last=True)] == [("found", 0.5, 4)]
+        assert seen == [("loss", 3.0, 1), ("found", 0.5, 1), ("loss", 2.0, 2)]
+        assert [(name, value, step) for name, value, _, step in curve.points(last=True)] == [("loss", 2.0, 4), ("found", 0.5, 4)]
+
+
+def test_what_makes_no_sense_is_left_out() -> None:
+    lines = ["{", "[]", '{"step": "x", "time": 1, "figures": {}}', '{"step": 1, "time": 1.0, "figures": {"a": null, "b": true, "c": "1"}}']
+    lines += [f'{{"step": 2, "time": 1.0, "figures": {{"huge": {10**400}, "loss": 2, "inf": Infinity, "nan": NaN}}}}', "[" * 100_000]
+
+    assert list(Curve(io.BytesIO("\n".join([*lines, ""]).encode())).points(last=True)) == [("loss", 2.0, 1000, 2)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 99), st.floats(-9, 9)), max_size=20), st.integers(1, 40))
@@ -208,9 +256,10 @@ class Parts(io.BytesIO):
         return super().read(self.size)
 
 
-@given(st.text(min_size=1, max_size=300))
+@given(st.text(max_size=300))
 def test_every_name_is_one_that_the_tracker_takes(name: str) -> None:
     validation = pytest.importorskip("mlflow.utils.validation")
 
     validation._validate_metric_name(tracker.plain(name))
     validation._validate_param_name(tracker.plain(name))
+    assert len(tracker.plain(name)) <= validation.MAX_ENTITY_KEY_LENGTH
