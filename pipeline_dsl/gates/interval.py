@@ -21,7 +21,9 @@ def standard_error(score: Score, unit: str) -> float | None:
 
 
 def interval(score: Score, unit: str) -> tuple[float, float] | None:
-    """The 95% interval of a score's mean, that of a share within its scale; None where nothing is known of its error.
+    """The 95% interval of a score's mean; None where nothing is known of its error.
+
+    Where the error is that of a share, the interval stays within its scale; a measured one may be of a difference, which does not.
 
     A share of none or of all has no spread, and says all the same only so much: there it is the exact binomial interval, about
     3.7 / samples wide. Source: Clopper and Pearson (1934), "The use of confidence or fiducial limits", Biometrika 26.
@@ -34,4 +36,6 @@ def interval(score: Score, unit: str) -> tuple[float, float] | None:
         reach = scale * (1 - ((1 - CONFIDENCE) / 2) ** (1 / score.samples))
         return (0.0, reach) if score.value == 0 else (scale - reach, scale)
     low, high = score.value - Z * error, score.value + Z * error
-    return (low, high) if scale is None or not 0 <= score.value <= scale else (max(low, 0.0), min(high, scale))
+    if scale is None or score.stderr or not 0 <= score.value <= scale:
+        return low, high
+    return max(low, 0.0), min(high, scale)

@@ -38,3 +38,11 @@ def test_the_interval_of_a_share_stays_within_its_scale(value: float, samples: i
 
     assert found is not None
     assert 0 <= found[0] <= value <= found[1] <= 100
+
+
+@pytest.mark.parametrize("value", [0.5, -0.5])
+def test_a_difference_may_be_of_either_sign(value: float) -> None:
+    """A change of accuracy is given in percent too."""
+    assert interval(Score(value=value, samples=400, stderr=0.47), "percent") == pytest.approx((value - 0.9212, value + 0.9212), abs=1e-3)
+    if value < 0:
+        assert interval(Score(value=value, samples=400, stderr=0.0), "percent") == (value, value)
