@@ -51,7 +51,14 @@ def original(path: Path, store: Store) -> Original:
 
     Raises: Usage; BadFile; MissingArtifact; DigestMismatch, naming the field, if manifest, plan and records contradict each other.
     """
-    manifest = manifests.read(path)
+    return checked(manifests.read(path), store)
+
+
+def checked(manifest: Manifest, store: Store) -> Original:
+    """The run that a manifest tells of, which was read before.
+
+    Raises: MissingArtifact; DigestMismatch.
+    """
     plan = store.plan(manifest.plan)
     for place, said, was in _edited(manifest, plan, store):
         raise DigestMismatch(f"the manifest was edited: `{place}` is {said!r:.80} in it, it was {was!r:.80}", help=_RAN)

@@ -2,7 +2,7 @@
 
     store/blobs/9f/3c12...     as in a store, and as little changed: what is there is never written again
     store/trees/ store/actions/ store/plans/
-    decisions/00000007         a line each of the decision log
+    decisions/00000007         a line each of the decision log: see `shared_log`
     runs/assistant-0a1b2c3d4e5f/manifest.yaml
 
 What a manifest names is there before the manifest, on both sides. Nothing that comes from a remote is believed: each file is hashed
@@ -11,8 +11,7 @@ before it gets its name in the store, and records, plan and manifest have to say
 
 import os
 import re
-import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -20,13 +19,15 @@ from pathlib import Path
 import attrs
 
 from pipeline_dsl.base.digest import digest_bytes, digest_file, short
-from pipeline_dsl.base.fault import BadFile, DigestMismatch, LogBroken, UnsafePath, Usage
+from pipeline_dsl.base.fault import BadFile, DigestMismatch, UnsafePath, Usage
 from pipeline_dsl.gates.chain import broken_links, departures
 from pipeline_dsl.plan import plan as plans
 from pipeline_dsl.plan.plan import Plan, portable
-from pipeline_dsl.runner.original import original
+from pipeline_dsl.runner.original import checked
 from pipeline_dsl.runner.run import run_folder
+from pipeline_dsl.runner.shared_log import lines_to_pull, push_log
 from pipeline_dsl.store import manifest as manifests, record as records, tree
+from pipeline_dsl.store.archive import Told
 from pipeline_dsl.store.files import write_atomically
 from pipeline_dsl.store.log import Log
 from pipeline_dsl.store.manifest import Manifest, StageEntry
@@ -38,9 +39,6 @@ from pipeline_dsl.store.tree import Entry
 _AT_ONCE = 8
 """Files that are on their way at a time."""
 _NAME = re.compile(r"[\w.-]+-[0-9a-f]{12}")
-
-Told = Callable[[int], None]
-"""Told how many more bytes went over."""
 
 
 @attrs.frozen(kw_only=True)
@@ -62,8 +60,8 @@ def push(path: Path, store: Store, remote: Remote, told: Told) -> Shared:
     """
     if remote.folder is not None and remote.folder.resolve().is_relative_to(store.layout.root.resolve()):
         raise Usage(f"{remote.url} lies in the store itself", help="name a folder that others reach")
-    written = path.read_bytes()  # before it is read: one that a run writes meanwhile names what is not sent
-    run = original(path, store)
+    written = path.read_bytes()  # once: what a run writes meanwhile may name what is not sent
+    run = checked(manifests.parse(written, path), store)
     name = run_folder(store, run.plan).name
     place = f"runs/{name}/manifest.yaml"
     _not_less(run.manifest, place, remote)
@@ -78,7 +76,7 @@ def push(path: Path, store: Store, remote: Remote, told: Told) -> Shared:
         if not remote.create(inside, small[inside]):
             _has(remote, inside, small[inside])  # somebody pushed it in the meantime
     plan = remote.create(_inside(store, store.plan_file(run.plan.digest)), plans.dump(portable(run.plan)).encode())
-    _push_log(Log(store.layout.decisions), remote)
+    push_log(Log(store.layout.decisions), remote)
     _not_less(run.manifest, place, remote)  # what took hours may have been overtaken
     remote.write(place, written)
     files = len(sent) + len(absent) + plan
@@ -96,10 +94,8 @@ def pull(name: str, store: Store, remote: Remote, told: Told) -> Shared:
     if written is None:
         known = ", ".join(runs_of(remote)[:20]) or "none"
         raise Usage(f"{remote.url} has no run {name!r:.100}", help=f"it has: {known}")
-    with _foreign(remote), tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "manifest.yaml"
-        path.write_bytes(written)
-        manifest = _manifest(path, place, remote)
+    with _foreign(remote):
+        manifest = manifests.parse(written, Path(place))
         plan = _plan(manifest, store, remote)
         if run_folder(store, plan) != store.layout.runs / name:
             raise DigestMismatch(f"`{place}` in {remote.url} is of another run, of the plan {short(plan.digest)}", help=_AGAIN)
@@ -111,7 +107,7 @@ def pull(name: str, store: Store, remote: Remote, told: Told) -> Shared:
         store.keep_plan(plan)
         for record in new:
             store.finish(record)
-        original(path, store)
+        checked(manifest, store)
     settled = _settle(written, manifest, store, store.layout.runs / name, remote)
     return Shared(run=name, manifest=settled, files=len(fetched), bytes=sum(fetched), there=there)
 
@@ -133,7 +129,7 @@ def _foreign(remote: Remote) -> Generator[None]:
 def _settle(written: bytes, manifest: Manifest, store: Store, folder: Path, remote: Remote) -> Path:
     """Take the decision log, and put a manifest in its place, unless that would lose what is known or was signed here."""
     path, log = folder / "manifest.yaml", Log(store.layout.decisions)
-    before, lines = _lines(log, remote)
+    before, lines = lines_to_pull(log, remote)
     with log.held() if lines or log.path.exists() else nullcontext() as held:  # who signs holds it too
         try:
             lost = _loses(manifests.read(path), manifest)
@@ -156,26 +152,15 @@ def _loses(kept: Manifest, new: Manifest) -> bool:
     return bool(kept.stages.keys() - new.stages.keys()) or any(signed not in new.overrides for signed in kept.overrides)
 
 
-def _manifest(path: Path, inside: str, remote: Remote) -> Manifest:
-    """What was read from a remote, as a manifest.
-
-    Raises: DigestMismatch if it is none.
-    """
-    try:
-        return manifests.read(path)
-    except BadFile as fault:
-        said = fault.message.replace(str(path), "it")
-        raise DigestMismatch(f"`{inside}` in {remote.url} is no manifest: {said}", help=_AGAIN) from fault
-
-
 def _not_less(manifest: Manifest, inside: str, remote: Remote) -> None:
-    """Raises: Usage if the manifest that is there says more of the run than this one."""
+    """Raises: Usage if the manifest that is there says more of the run than this one; DigestMismatch if it is none."""
     written = remote.read(inside)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "manifest.yaml"
-        path.write_bytes(written or b"")
-        if written and _loses(_manifest(path, inside, remote), manifest):
-            raise Usage(f"{remote.url} says more of this run than is known here", help="pull the run first")
+    if written is None:
+        return
+    with _foreign(remote):
+        there = manifests.parse(written, Path(inside))
+    if _loses(there, manifest):
+        raise Usage(f"{remote.url} says more of this run than is known here", help="pull the run first")
 
 
 def _artifacts(trees: Mapping[str, bytes], store: Store, remote: Remote, told: Told) -> tuple[list[int], int]:
@@ -284,10 +269,7 @@ def _read(remote: Remote, file: Path, store: Store) -> bytes:
 def _plan(manifest: Manifest, store: Store, remote: Remote) -> Plan:
     text = _read(remote, store.plan_file(manifest.plan), store).decode("utf-8", "replace")
     where = f"the plan {short(manifest.plan)} in {remote.url}"
-    try:
-        plan = plans.parse(text, where=where)
-    except BadFile as fault:
-        raise DigestMismatch(fault.message, help=_AGAIN) from fault
+    plan = plans.parse(text, where=where)
     if plan.digest != manifest.plan or plans.respell(text) != text:
         raise DigestMismatch(f"{where} is not as it was written", help=_AGAIN)
     return portable(plan)  # nobody else says what is imported from where here
@@ -309,48 +291,3 @@ def _record(store: Store, remote: Remote, stage: str, entry: StageEntry) -> Reco
     if here.digest != entry.record:
         raise Usage(f"this store has a record of `{stage}` of its own", help="pull into another folder with `--store`")
     return None
-
-
-def _push_log(log: Log, remote: Remote) -> None:
-    """Send the lines that are not there.
-
-    Raises: Usage if others are there instead; LogBroken.
-    """
-    lines, there = [entry.spelled() for entry in log.entries()], _numbers(remote)
-    _same_begin(lines, there, remote)
-    for number, line in enumerate(lines[len(there) :], len(there) + 1):
-        if not remote.create(f"decisions/{number:08d}", line) and remote.read(f"decisions/{number:08d}") != line:
-            raise _other_log(remote)
-
-
-def _lines(log: Log, remote: Remote) -> tuple[int, list[bytes]]:
-    """How many lines are here, and those that are only there.
-
-    Raises: Usage if others are here instead; LogBroken.
-    """
-    here, there = [entry.spelled() for entry in log.entries()], _numbers(remote)
-    _same_begin(here, there, remote)
-    lines = [remote.read(f"decisions/{name}") for name in there[len(here) :]]
-    whole = [line for line in lines if line is not None and b"\n" not in line]
-    if len(whole) != len(lines):
-        raise LogBroken(f"lines of the decision log in {remote.url} are gone, or are none")
-    return len(here), whole
-
-
-def _numbers(remote: Remote) -> list[str]:
-    """The lines that a remote has; what is no line, such as a draft of somebody who was killed, is left out."""
-    return [name for name in remote.names("decisions") if re.fullmatch(r"[0-9]{8,}", name)]
-
-
-def _same_begin(lines: Sequence[bytes], there: Sequence[str], remote: Remote) -> None:
-    """Make sure that one log is the begin of the other: each line has the digest of the one before, so the last common one says it."""
-    common = min(len(lines), len(there))
-    if list(there) != [f"{number:08d}" for number in range(1, len(there) + 1)]:
-        raise LogBroken(f"lines of the decision log in {remote.url} are gone")
-    if common and remote.read(f"decisions/{there[common - 1]}") != lines[common - 1]:
-        raise _other_log(remote)
-
-
-def _other_log(remote: Remote) -> Usage:
-    help = "one store has one log: pull into another folder with `--store`, or push to another folder of the bucket"
-    return Usage(f"the decision log here and the one in {remote.url} went different ways", help=help)

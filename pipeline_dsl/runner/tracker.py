@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
+from io import FileIO
 from typing import Any, BinaryIO, Literal, TypeGuard
 
 import attrs
@@ -266,7 +267,7 @@ def plain(name: str) -> str:
     return known if posixpath.normpath(known) == known and not known.startswith((".", "/")) else re.sub(r"[./]", "_", known)
 
 
-def _closing(source: Any, seconds: float) -> Closing | None:
+def _closing(source: FileIO, seconds: float) -> Closing | None:
     """What ended the work, if anything does within so many seconds."""
     if not select.select([source], [], [], seconds)[0]:
         return None
@@ -280,7 +281,7 @@ def main(descriptor: int | None) -> int:
         os.environ.setdefault(key, value)
     asked: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
-    source = open(0, "rb", buffering=0, closefd=False)  # noqa: SIM115  # nothing may be read ahead of what `select` sees
+    source = FileIO(0, closefd=False)  # nothing may be read ahead of what `select` sees
     line = source.readline()
     if not line:
         return 1

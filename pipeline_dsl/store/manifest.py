@@ -140,7 +140,20 @@ def read(path: Path) -> Manifest:
     """
     from pipeline_dsl.store.strict_yaml import mapping  # a run that finds all done reads no manifest, and starts without it
 
-    data = mapping(path, "manifest", MAX_BYTES)
+    return _structured(mapping(path, "manifest", MAX_BYTES), path)
+
+
+def parse(written: bytes, path: Path) -> Manifest:
+    """The manifest in the bytes that stand, or stood, in a file.
+
+    Raises: BadFile.
+    """
+    from pipeline_dsl.store.strict_yaml import parsed  # as above
+
+    return _structured(parsed(written, path, "manifest", MAX_BYTES), path)
+
+
+def _structured(data: Mapping[str, Any], path: Path) -> Manifest:
     version: Any = data.get("manifest_version")
     if version != SCHEMA:
         raise BadFile(f"{path} is a manifest of format {version!r}; this pdsl reads format {SCHEMA}")

@@ -27,6 +27,14 @@ def mapping(path: Path, what: str, limit: int) -> dict[str, Any]:
             raw = stream.read(limit + 1)
     except OSError as error:
         raise Usage(f"cannot read {path}: {error.strerror}") from error
+    return parsed(raw, path, what, limit)
+
+
+def parsed(raw: bytes, path: Path, what: str, limit: int) -> dict[str, Any]:
+    """The same of the bytes that stand, or stood, in `path`.
+
+    Raises: BadFile.
+    """
     if len(raw) > limit:
         raise BadFile(f"{path} is larger than {limit} bytes, which no {what} is")
     try:

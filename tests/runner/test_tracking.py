@@ -239,7 +239,7 @@ def test_what_makes_no_sense_is_left_out() -> None:
 @given(st.lists(st.tuples(st.integers(0, 99), st.floats(-9, 9)), max_size=20), st.integers(1, 40))
 def test_lines_that_come_in_parts_are_read_whole(points: list[tuple[int, float]], size: int) -> None:
     lines = "".join(json.dumps({"step": step, "time": 1.0, "figures": {"x": value}}) + "\n" for step, value in points).encode()
-    whole, parts = Curve(io.BytesIO(lines)), Curve(Parts(lines, size))  # type: ignore[arg-type]
+    whole, parts = Curve(io.BytesIO(lines)), Curve(Parts(lines, size))
 
     expected = [*whole.points(), *whole.points(last=True)]
     assert [point for _ in range(len(lines) // size + 1) for point in parts.points()] + [*parts.points(last=True)] == expected
